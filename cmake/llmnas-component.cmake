@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+# llmnas_add_component(NAME LAYERS folder... [UMBRELLA header...] LINK target...)
+#
+# An INTERFACE target llmnas::NAME over the headers of the layers, with an export set of its own, so that a consumer of one
+# component needs the dependencies of that one alone. Layers are globbed: a new header needs no edit here.
+function(llmnas_add_component name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LAYERS;UMBRELLA;LINK")
+    set(base "${PROJECT_SOURCE_DIR}/include")
+    set(headers ${LLMNAS_DEFERRED_HEADERS})
+    foreach(layer IN LISTS arg_LAYERS)
+        file(GLOB_RECURSE found CONFIGURE_DEPENDS "${base}/llmnas/${layer}/*.hpp")
+        list(APPEND headers ${found})
+    endforeach()
+    foreach(umbrella IN LISTS arg_UMBRELLA)
+        file(GLOB found CONFIGURE_DEPENDS "${base}/llmnas/${umbrella}")
+        list(APPEND headers ${found})
+    endforeach()
+
+    # A run-time header of a light layer (core/result.hpp uses tl::expected) goes with the component that has the library.
+    set(deferred)
+    if(name STREQUAL "static")
+        foreach(header IN LISTS headers)
+            file(STRINGS "${header}" foreign REGEX "^#include <(tl|fmt|nlohmann)/")
+            if(foreign)
+                list(APPEND deferred "${header}")
+            endif()
+        endforeach()
+        list(REMOVE_ITEM headers ${deferred})
+    endif()
+    set(LLMNAS_DEFERRED_HEADERS "${deferred}" PARENT_SCOPE)
+
+    set(target llmnas_${name})
+    add_library(${target} INTERFACE)
+    add_library(llmnas::${name} ALIAS ${target})
+    target_compile_features(${target} INTERFACE cxx_std_20)
+    target_link_libraries(${target} INTERFACE ${arg_LINK})
+    target_sources(${target} INTERFACE FILE_SET HEADERS BASE_DIRS "${base}" FILES ${headers})
+    set_target_properties(${target} PROPERTIES EXPORT_NAME ${name} VERIFY_INTERFACE_HEADER_SETS ${PROJECT_IS_TOP_LEVEL})
+    set_property(GLOBAL APPEND PROPERTY LLMNAS_COMPONENTS ${name})
+
+    if(LLMNAS_INSTALL)
+        install(TARGETS ${target} EXPORT llmnas-${name}-targets FILE_SET HEADERS)
+        install(EXPORT llmnas-${name}-targets NAMESPACE llmnas:: DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/llmnas")
+    endif()
+endfunction()
+
+# The library that a source of the tests or examples asks for in one of its first lines: `// link: llmnas::search`.
+function(llmnas_link_of source default result)
+    set(library ${default})
+    file(STRINGS "${source}" line LIMIT_COUNT 1 REGEX "^// link: ")
+    if(line MATCHES "^// link: ([^ ]+)")
+        set(library ${CMAKE_MATCH_1})
+    endif()
+    set(${result} ${library} PARENT_SCOPE)
+endfunction()

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: MIT
+# Finds libtorch. One that the user already has is preferred to the system's: first Torch_DIR and CMAKE_PREFIX_PATH, then
+# the torch of an active Python environment, then whatever find_package reaches. Used by the build and by the installed
+# package config alike, so that both find the same one. A macro, because find_package sets variables and targets.
+macro(llmnas_find_torch)
+    if(NOT TARGET torch)
+        find_package(Torch QUIET NO_CMAKE_SYSTEM_PATH NO_SYSTEM_ENVIRONMENT_PATH NO_CMAKE_PACKAGE_REGISTRY)
+        if(NOT Torch_FOUND)
+            foreach(_llmnas_env IN ITEMS "$ENV{VIRTUAL_ENV}" "$ENV{CONDA_PREFIX}")
+                if(NOT Torch_FOUND AND EXISTS "${_llmnas_env}/bin/python")
+                    execute_process(
+                        COMMAND "${_llmnas_env}/bin/python" -c "import torch; print(torch.utils.cmake_prefix_path)"
+                        OUTPUT_VARIABLE _llmnas_torch_prefix
+                        OUTPUT_STRIP_TRAILING_WHITESPACE
+                        ERROR_QUIET
+                        RESULT_VARIABLE _llmnas_no_torch)
+                    if(NOT _llmnas_no_torch)
+                        find_package(Torch QUIET PATHS "${_llmnas_torch_prefix}" NO_DEFAULT_PATH)
+                    endif()
+                endif()
+            endforeach()
+        endif()
+        if(NOT Torch_FOUND)
+            find_package(Torch QUIET)
+        endif()
+        if(Torch_FOUND AND "${TORCH_CXX_FLAGS}" MATCHES "_GLIBCXX_USE_CXX11_ABI=0")
+            # fmt and cpp-httplib of the distribution have the new ABI: the link would end in undefined symbols.
+            message(FATAL_ERROR "llmnas: the libtorch in ${Torch_DIR} is built for the old C++ ABI "
+                                "(_GLIBCXX_USE_CXX11_ABI=0). Use one with the C++11 ABI: a cxx11-abi libtorch, PyPI's torch "
+                                "from 2.7 on, or the distribution's libtorch-dev (set Torch_DIR).")
+        endif()
+    endif()
+endmacro()

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: MIT
+#include "all_headers.hpp"
+
+int other();
+
+int other() { return 0; }
