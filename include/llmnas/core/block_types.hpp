@@ -29,7 +29,9 @@ concept BlockType = requires(graph_builder& g, const Stage& s, std::size_t b, te
 
 /// A struct with `static constexpr auto types = hana::tuple_t<...>`.
 template <class List>
-concept BlockTypeList = requires { boost::hana::length(List::types); };
+concept BlockTypeList = requires {
+    boost::hana::length(List::types);
+};
 
 /// The paper's list: `block_type::depthwise` and `block_type::mbconv`.
 struct table1_blocks {
@@ -77,15 +79,16 @@ constexpr tensor lower_block(graph_builder& g, const Stage& s, block_type t, std
         static_assert((detail::check_block_type<Stage, typename decltype(types)::type>() && ...));
         using lowering = tensor (*)(graph_builder&, const Stage&, std::size_t, tensor);
         constexpr lowering table[] = {
-            [](graph_builder& to, const Stage& st, std::size_t block, tensor in) constexpr -> tensor {
-                return decltype(types)::type::lower(to, st, block, in);
-            }...};
-        if (t.index >= sizeof...(types)) {
-            g.fail(graph_errc::block_type, t.index, static_cast<std::int64_t>(sizeof...(types)) - 1);
-            return x;
-        }
-        return table[t.index](g, s, b, x);
-    });
+            [](graph_builder & to, const Stage& st, std::size_t block,
+               tensor in) constexpr->tensor{return decltype(types)::type::lower(to, st, block, in);
+            }...
+};
+if (t.index >= sizeof...(types)) {
+    g.fail(graph_errc::block_type, t.index, static_cast<std::int64_t>(sizeof...(types)) - 1);
+    return x;
+}
+return table[t.index](g, s, b, x);
+});
 }
 
 static_assert(index_of<table1_blocks, depthwise_block> == block_type::depthwise);

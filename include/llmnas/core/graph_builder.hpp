@@ -161,11 +161,11 @@ public:
     /// product. It takes one slot of the block's main path (Hu et al., "Squeeze-and-Excitation Networks", 2018).
     constexpr tensor squeeze_excite(tensor x, std::int32_t hidden) noexcept {
         const tensor mean = global_avg_pool(x, role::se_pool);
-        const tensor squeezed = conv(mean, role::se_reduce,
-                                     {.out_channels = hidden, .bias = true, .activation = activation_kind::relu});
-        const tensor gates = conv(
-            squeezed, role::se_expand,
-            {.out_channels = x.shape.channels, .bias = true, .activation = activation_kind::sigmoid});
+        const tensor squeezed =
+            conv(mean, role::se_reduce, {.out_channels = hidden, .bias = true, .activation = activation_kind::relu});
+        const tensor gates =
+            conv(squeezed, role::se_expand,
+                 {.out_channels = x.shape.channels, .bias = true, .activation = activation_kind::sigmoid});
         const tensor y = record(make(op_kind::scale, x, role::se_scale), {x.id, gates.id});
         ++here_.slot;
         return y;

@@ -57,16 +57,19 @@ constexpr bool legal_design() {
     static_assert(Code != graph_errc::kernel_size, "llmnas: illegal design: kernel size outside 1..255 (Got)");
     static_assert(Code != graph_errc::stride, "llmnas: illegal design: stride outside 1..255 (Got)");
     static_assert(Code != graph_errc::padding, "llmnas: illegal design: padding (Got) outside 0..kernel-1 (Limit)");
-    static_assert(Code != graph_errc::kernel_exceeds_map,
-                  "llmnas: illegal design: kernel (Got) larger than the padded map (Limit) at this Stage and Block: use "
-                  "a smaller kernel, fewer strides of 2, or a larger input");
-    static_assert(Code != graph_errc::groups, "llmnas: illegal design: groups (Got) do not divide the channels (Limit)");
+    static_assert(
+        Code != graph_errc::kernel_exceeds_map,
+        "llmnas: illegal design: kernel (Got) larger than the padded map (Limit) at this Stage and Block: use "
+        "a smaller kernel, fewer strides of 2, or a larger input");
+    static_assert(Code != graph_errc::groups,
+                  "llmnas: illegal design: groups (Got) do not divide the channels (Limit)");
     static_assert(Code != graph_errc::shapes_differ,
                   "llmnas: illegal design: the maps joined here have different shapes (Got, Limit: the first extents "
                   "that may differ); a residual needs stride 1 and equal channels");
     static_assert(Code != graph_errc::layers, "llmnas: illegal design: number of layers (Got) outside 1..64");
     static_assert(Code != graph_errc::block_type, "llmnas: illegal design: block type (Got) not in the list (Limit)");
-    static_assert(Code != graph_errc::field, "llmnas: illegal design: a field of this Stage has an illegal value (Got)");
+    static_assert(Code != graph_errc::field,
+                  "llmnas: illegal design: a field of this Stage has an illegal value (Got)");
     static_assert(Code != graph_errc::capacity, "llmnas: illegal design: too many operators");
     return Code == graph_errc::none;
 }
@@ -79,8 +82,8 @@ template <auto Design>
 struct network {
     static constexpr auto design = Design;
     static constexpr graph_error error = check(Design);
-    static_assert(detail::legal_design<error.code, error.at.stage, error.at.block, error.at.role, error.got,
-                                       error.limit>());
+    static_assert(
+        detail::legal_design<error.code, error.at.stage, error.at.block, error.at.role, error.got, error.limit>());
     static constexpr graph_size size = measure(Design);
     static constexpr static_graph<size.ops, size.inputs> graph = lower_into<size.ops, size.inputs>(Design);
     static constexpr graph_view view = graph.view();

@@ -98,7 +98,7 @@ struct op {
 
 /// Names as they appear in JSON, tables and messages.
 [[nodiscard]] constexpr std::string_view name_of(op_kind k) noexcept {
-    constexpr std::string_view names[] = {"conv",     "linear",   "add",    "scale", "global_avg_pool",
+    constexpr std::string_view names[] = {"conv",     "linear",   "add",   "scale", "global_avg_pool",
                                           "avg_pool", "max_pool", "concat"};
     return names[static_cast<std::size_t>(k)];
 }
@@ -109,8 +109,8 @@ struct op {
 }
 
 [[nodiscard]] constexpr std::string_view name_of(role r) noexcept {
-    constexpr std::string_view names[] = {"main",      "stem",      "expand",    "depthwise", "project",   "se_pool",
-                                          "se_reduce", "se_expand", "se_scale",  "res_proj",  "skip_add",  "pool",
+    constexpr std::string_view names[] = {"main",      "stem",      "expand",     "depthwise", "project",  "se_pool",
+                                          "se_reduce", "se_expand", "se_scale",   "res_proj",  "skip_add", "pool",
                                           "head_conv", "head_pool", "classifier", "join"};
     return names[static_cast<std::size_t>(r)];
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// \file
-/// An exact, non-negative rational: clang 14 takes no double as a template argument, and designs are template arguments.
+/// An exact, non-negative rational: clang 14 takes no double as a template argument, and designs are template
+/// arguments.
 #pragma once
 
 #include <cstdint>

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// Does a network fit a microcontroller? As a boolean, and as a check whose error prints used and allowed bytes.
+#pragma once
+
+#include <llmnas/cost/costs.hpp>
+#include <llmnas/mcu/target.hpp>
+
+namespace llmnas {
+
+/// True where peak SRAM and flash of the network stay within the budget. A budget larger than the target is an error of
+/// its own, so that a wrong limit cannot pass a network that the part cannot hold.
+template <Network Net, McuTarget Target, budget Budget = whole_target<Target>, MemoryModel Memory = layerwise>
+inline constexpr bool fits = [] {
+    static_assert(Budget.sram <= Target::arena.size,
+                  "llmnas: the SRAM budget is larger than the target's arena region");
+    static_assert(Budget.flash <= Target::flash, "llmnas: the flash budget is larger than the target's flash");
+    return costs_of<Net, Memory>.sram.size <= Budget.sram && costs_of<Net, Memory>.flash <= Budget.flash;
+}();
+
+/// Both numbers of a failed check appear in the compiler's message as arguments of these templates.
+template <class Memory, std::uint64_t Used, std::uint64_t Allowed, int PeakStage, int PeakBlock, role PeakRole>
+struct sram_budget {
+    static_assert(
+        Used <= Allowed,
+        "llmnas: the network needs more SRAM than the budget allows: see sram_budget<memory model, used bytes, "
+        "allowed bytes, stage, block and operator of the peak (from 0)>; fewer channels or expansion there, or "
+        "an earlier stride of 2, lower the peak");
+    static constexpr bool ok = Used <= Allowed;
+};
+
+template <std::uint64_t Used, std::uint64_t Allowed>
+struct flash_budget {
+    static_assert(Used <= Allowed,
+                  "llmnas: the network needs more flash than the budget allows: see flash_budget<used bytes, allowed "
+                  "bytes>; fewer channels in the last stages lower it most");
+    static constexpr bool ok = Used <= Allowed;
+};
+
+/// `static_assert(check_fits<network<my_net>, mcu::stm32h743, paper_budget>());` is true or a readable compile error.
+template <Network Net, McuTarget Target, budget Budget = whole_target<Target>, MemoryModel Memory = layerwise>
+[[nodiscard]] consteval bool check_fits() {
+    constexpr costs c = costs_of<Net, Memory>;
+    constexpr origin peak = Net::view.ops[static_cast<std::size_t>(c.sram.at)].from;
+    static_assert(Budget.sram <= Target::arena.size,
+                  "llmnas: the SRAM budget is larger than the target's arena region");
+    static_assert(Budget.flash <= Target::flash, "llmnas: the flash budget is larger than the target's flash");
+    return sram_budget<Memory, c.sram.size.value, Budget.sram.value, peak.stage, peak.block, peak.role>::ok &&
+           flash_budget<c.flash.value, Budget.flash.value>::ok;
+}
+
+}  // namespace llmnas

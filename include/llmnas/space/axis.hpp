@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// An axis of a search space: a name, a pointer to a member of the stage struct, and its choices.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+#include <type_traits>
+
+#include <llmnas/core/condition.hpp>
+
+namespace llmnas {
+
+/// A string literal as a template argument.
+template <std::size_t N>
+struct fixed_string {
+    char text[N]{};
+    consteval fixed_string(const char (&literal)[N]) {  // NOLINT(google-explicit-constructor): axis<"name", ...>
+        for (std::size_t i = 0; i < N; ++i) text[i] = literal[i];
+    }
+    [[nodiscard]] constexpr std::string_view view() const { return {text, N - 1}; }
+};
+
+namespace detail {
+
+template <class M>
+struct member_pointer;
+template <class Class, class Value>
+struct member_pointer<Value Class::*> {
+    using class_type = Class;
+    using value_type = Value;
+};
+
+}  // namespace detail
+
+/// `axis<"kernel_size", &stage::kernel_size, 3, 5, 7>`. The name is the one in JSON.
+template <fixed_string Name, auto Member, auto... Choices>
+    requires(sizeof...(Choices) > 0 && sizeof...(Choices) < 256)
+struct axis {
+    using stage_type = typename detail::member_pointer<decltype(Member)>::class_type;
+    using value_type = typename detail::member_pointer<decltype(Member)>::value_type;
+    static constexpr std::string_view name = Name.view();
+    static constexpr auto member = Member;
+    static constexpr std::size_t size = sizeof...(Choices);
+    static constexpr value_type choices[size] = {static_cast<value_type>(Choices)...};
+
+    /// Whether the axis exists for this stage.
+    [[nodiscard]] static constexpr bool active(const stage_type&) { return true; }
+    /// Whether the condition of the axis reads a member.
+    template <auto Other>
+    static constexpr bool reads = false;
+};
+
+/// An axis that exists only where the conditions hold; they may read members of axes before it:
+/// `axis_when<axis<"se_ratio", &stage::se_ratio, ratio{1, 4}, ratio{1, 2}>, is<&stage::use_se, true>>`.
+template <class Axis, class... Conditions>
+struct axis_when : Axis {
+    [[nodiscard]] static constexpr bool active(const typename Axis::stage_type& s) {
+        return (Conditions::holds(s) && ...);
+    }
+    template <auto Other>
+    static constexpr bool reads = (same_member<Other, Conditions::member> || ...);
+};
+
+}  // namespace llmnas
