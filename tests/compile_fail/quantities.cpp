@@ -4,7 +4,7 @@
 #include <llmnas/core/quantities.hpp>
 
 #ifdef LLMNAS_FAIL
-constexpr auto sum = llmnas::bytes{1} + llmnas::macs{1};
+[[maybe_unused]] constexpr auto sum = llmnas::bytes{1} + llmnas::macs{1};
 #else
-constexpr auto sum = llmnas::bytes{1} + llmnas::bytes{1};
+[[maybe_unused]] constexpr auto sum = llmnas::bytes{1} + llmnas::bytes{1};
 #endif

@@ -9,10 +9,10 @@
 #include <catch2/catch_all.hpp>
 
 /// Ends a test case that cannot run here, with the reason; ctest lists it as skipped.
-#define LLMNAS_SKIP(reason)                          \
-    do {                                             \
-        ::std::printf("LLMNAS_SKIP: %s\n", reason);  \
-        SKIP(reason);                                \
+#define LLMNAS_SKIP(reason)                         \
+    do {                                            \
+        ::std::printf("LLMNAS_SKIP: %s\n", reason); \
+        SKIP(reason);                               \
     } while (false)
 
 #else

@@ -5,9 +5,7 @@
 
 using namespace llmnas::test;
 
-TEST_CASE("support: a data file that is not there is nothing") {
-    CHECK_FALSE(data_file("no/such/file").has_value());
-}
+TEST_CASE("support: a data file that is not there is nothing") { CHECK_FALSE(data_file("no/such/file").has_value()); }
 
 TEST_CASE("support: a temporary directory is empty, its own and removed") {
     std::filesystem::path where;
