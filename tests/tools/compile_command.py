@@ -28,6 +28,7 @@ def of(build, source):
 def run(build, source, *options, replacement=None):
     """Compiles `source` (or `replacement` in its stead) with more options; returns (exit status, output)."""
     command, directory = of(build, source)
-    done = subprocess.run([*command, *options, str(replacement or source)], cwd=directory, text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=None)
+    file = pathlib.Path(replacement or source).resolve()
+    done = subprocess.run([*command, *options, str(file)], cwd=directory, text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT)
     return done.returncode, done.stdout

@@ -82,7 +82,10 @@ def problems(include):
                 inner = target.removeprefix("llmnas/")
                 if inner not in graph:
                     yield f"llmnas/{name}:{number}: <{target}> does not exist"
-                elif layer_of(inner) not in allowed or inner in ALSO and "/" not in inner:
+                elif inner in ALSO and "/" not in inner:  # an umbrella: for users, and for larger umbrellas
+                    if "/" in name or not set(ALSO[inner]) <= allowed:
+                        yield f"llmnas/{name}:{number}: {layer} must not include <{target}>"
+                elif layer_of(inner) not in allowed:
                     yield f"llmnas/{name}:{number}: {layer} must not include <{target}>"
                 continue
             for prefix, users in FOREIGN.items():
@@ -132,6 +135,7 @@ def self_check():
         "bounds may use the space": ({"cost/bounds.hpp": "<llmnas/space/b.hpp>", "space/b.hpp": ""}, None),
         "other costs may not": ({"cost/macs.hpp": "<llmnas/space/b.hpp>", "space/b.hpp": ""}, "cost must not"),
         "an umbrella inside is found": ({"json/a.hpp": "<llmnas/static.hpp>", "static.hpp": ""}, "json must not"),
+        "an umbrella in a larger one passes": ({"llmnas.hpp": "<llmnas/static.hpp>", "static.hpp": ""}, None),
         "a library too heavy is found": ({"core/a.hpp": "<fmt/format.h>"}, "core must not"),
         "an unknown library is found": ({"core/a.hpp": "<eigen/core.hpp>"}, "no layer may use"),
         "an unknown layer is found": ({"misc/a.hpp": ""}, "unknown layer"),
