@@ -20,8 +20,8 @@ struct costs {
 };
 
 template <MemoryModel Memory = layerwise>
-[[nodiscard]] constexpr costs evaluate(const graph_view& g) noexcept {
-    return {total<mac_count>(g), total<parameter_count>(g), total<int8_flash>(g), Memory::peak(g)};
+[[nodiscard]] constexpr costs evaluate(const graph_view& g, const Memory& memory = Memory{}) noexcept {
+    return {total<mac_count>(g), total<parameter_count>(g), total<int8_flash>(g), memory.peak(g)};
 }
 
 /// Costs of a fixed design: `costs_of<network<zoo::lmanet_elite>>.sram.size`.

@@ -3,6 +3,7 @@
 /// Memory models are policies: peak SRAM of a lowered network under one way of executing it.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <string_view>
 
@@ -19,10 +20,12 @@ struct memory_peak {
 
 /// Peak SRAM in bytes of int8 activations with batch norm folded and activations fused. Stack and data of the runtime
 /// are not inside; each model says whether the input frame is.
+/// Built-in models are stateless, so that `Model{}` serves at compile time; a program may also choose one at run time
+/// behind the same two members.
 template <class M>
-concept MemoryModel = requires(const graph_view& g) {
-    { M::name } -> std::convertible_to<std::string_view>;
-    { M::peak(g) } -> std::same_as<memory_peak>;
+concept MemoryModel = requires(const M& m, const graph_view& g) {
+    { m.name } -> std::convertible_to<std::string_view>;
+    { m.peak(g) } -> std::same_as<memory_peak>;
 };
 
 }  // namespace llmnas

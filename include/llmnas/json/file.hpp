@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// Reading and writing JSON and text files, with errors that name the file.
+#pragma once
+
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <llmnas/core/result.hpp>
+
+namespace llmnas {
+
+/// Whole file as text, at most `limit` bytes.
+[[nodiscard]] inline result<std::string> read_text_file(const std::filesystem::path& path,
+                                                        std::uintmax_t limit = 64U << 20U) {
+    std::error_code ec;
+    if (!std::filesystem::exists(path, ec)) return fail(errc::io, "no such file", path.string());
+    if (std::filesystem::is_directory(path, ec)) return fail(errc::io, "is a directory, not a file", path.string());
+    const auto size = std::filesystem::file_size(path, ec);
+    if (!ec && size > limit)
+        return fail(errc::io, "file too large", path.string(), fmt::format("{} bytes", size),
+                    fmt::format("at most {}", limit));
+    std::ifstream in(path, std::ios::binary);
+    if (!in) return fail(errc::io, "cannot open file", path.string(), std::strerror(errno));
+    std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+    if (in.bad()) return fail(errc::io, "cannot read file", path.string());
+    return text;
+}
+
+/// Parses text; `where` (a file name, usually) and the byte offset stand in the error.
+[[nodiscard]] inline result<nlohmann::ordered_json> parse_json(std::string_view text, const std::string& where) {
+    try {
+        return nlohmann::ordered_json::parse(text);
+    } catch (const nlohmann::json::parse_error& e) {
+        return fail(errc::bad_input, fmt::format("malformed JSON at byte {}", e.byte), where,
+                    text.empty() ? "nothing" : fmt::format("{:.20}", text.substr(e.byte > 0 ? e.byte - 1 : 0)), "JSON");
+    }
+}
+
+[[nodiscard]] inline result<nlohmann::ordered_json> read_json_file(const std::filesystem::path& path) {
+    auto text = read_text_file(path);
+    if (!text) return tl::unexpected<error>(text.error());
+    return parse_json(*text, path.string());
+}
+
+/// Writes beside the file and renames, so that a reader never sees half of it.
+[[nodiscard]] inline result<void> write_text_file(const std::filesystem::path& path, std::string_view text) {
+    const std::filesystem::path part = path.string() + ".part";
+    std::ofstream out(part, std::ios::binary | std::ios::trunc);
+    if (!out) return fail(errc::io, "cannot write file", path.string(), std::strerror(errno));
+    out.write(text.data(), static_cast<std::streamsize>(text.size()));
+    out.close();
+    std::error_code ec;
+    if (out.fail()) {
+        const int reason = errno;
+        std::filesystem::remove(part, ec);
+        return fail(errc::io, "cannot write file", path.string(), std::strerror(reason));
+    }
+    std::filesystem::rename(part, path, ec);
+    if (ec) return fail(errc::io, "cannot write file", path.string(), ec.message());
+    return {};
+}
+
+}  // namespace llmnas

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// The gate before training: MAC range, SRAM and flash limits, and whether the network is new.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+
+#include <fmt/core.h>
+#include <tl/expected.hpp>
+
+#include <llmnas/core/dynamic_graph.hpp>
+#include <llmnas/core/graph_hash.hpp>
+#include <llmnas/search/problem.hpp>
+#include <llmnas/search/rejection.hpp>
+#include <llmnas/search/trial.hpp>
+
+namespace llmnas {
+
+/// A candidate, or why not.
+template <SearchSpace Space>
+using verdict = tl::expected<candidate<Space>, rejection>;
+
+/// `stage 3 block 1 expand`, counted from 1 as in the paper.
+[[nodiscard]] inline std::string place_of(const origin& o) {
+    if (o.stage == origin::outside) return std::string(name_of(o.role));
+    return fmt::format("stage {} block {} {}", o.stage + 1, o.block + 1, name_of(o.role));
+}
+
+/// Message of an illegal network.
+[[nodiscard]] inline error describe(const graph_error& e) {
+    return {errc::bad_input, fmt::format("illegal {}", name_of(e.code)), place_of(e.at), fmt::format("{}", e.got),
+            fmt::format("limit {}", e.limit)};
+}
+
+/// Judges networks against one problem under one memory model and remembers those that became trials.
+template <SearchSpace Space, MemoryModel Memory = layerwise>
+class gate {
+public:
+    explicit gate(const problem& p, Memory memory = {}) : problem_(p), memory_(std::move(memory)) {}
+
+    [[nodiscard]] const problem& limits() const { return problem_; }
+    [[nodiscard]] const Memory& memory() const { return memory_; }
+
+    /// Costs and limits; a network over a limit is a rejection that names the current value and the wanted range.
+    [[nodiscard]] verdict<Space> judge(const network_of<Space>& net) const {
+        auto measured = measure_costs(net);
+        if (!measured) return measured;
+        const costs& c = measured->cost;
+        if (auto why = over_limit(c, net)) return tl::unexpected<rejection>(std::move(*why));
+        if (const auto earlier = find(net, measured->hash))
+            return tl::unexpected<rejection>(
+                rejection{rejection_kind::duplicate,
+                          {errc::duplicate, "the same network as an earlier trial", "network",
+                           fmt::format("trial {}", *earlier), "a network not tried yet"}});
+        return measured;
+    }
+
+    /// Costs of any legal network, whatever the limits; `feasible` says whether it keeps them.
+    [[nodiscard]] verdict<Space> measure_costs(const network_of<Space>& net) const {
+        const dynamic_graph graph(net);
+        if (graph.error())
+            return tl::unexpected<rejection>(rejection{rejection_kind::illegal, describe(graph.error())});
+        candidate<Space> c{net, evaluate(graph.view(), memory_), graph_hash(graph.view()), true};
+        c.feasible = !over_limit(c.cost, net).has_value();
+        return c;
+    }
+
+    /// Remembers a network as the trial with this number.
+    void remember(const candidate<Space>& c, std::int32_t trial) { seen_.emplace(c.hash, entry{c.network, trial}); }
+
+    /// Number of the trial with the same operators.
+    [[nodiscard]] std::optional<std::int32_t> find(const network_of<Space>& net, std::uint64_t hash) const {
+        const auto [begin, end] = seen_.equal_range(hash);
+        for (auto it = begin; it != end; ++it)
+            if (dynamic_graph(it->second.network).view() == dynamic_graph(net).view()) return it->second.trial;
+        return std::nullopt;
+    }
+
+private:
+    struct entry {
+        network_of<Space> network;
+        std::int32_t trial = 0;
+    };
+
+    [[nodiscard]] std::optional<rejection> over_limit(const costs& c, const network_of<Space>& net) const {
+        const auto reject = [](rejection_kind kind, const char* what, std::string where, std::uint64_t got,
+                               std::string wanted) {
+            return rejection{kind,
+                             {errc::over_budget, what, std::move(where), fmt::format("{}", got), std::move(wanted)}};
+        };
+        const auto range = [&] { return fmt::format("{} to {}", problem_.min_macs.value, problem_.max_macs.value); };
+        if (c.mac_count < problem_.min_macs)
+            return reject(rejection_kind::macs_low, "too few MACs", "network", c.mac_count.value, range());
+        if (c.mac_count > problem_.max_macs)
+            return reject(rejection_kind::macs_high, "too many MACs", "network", c.mac_count.value, range());
+        if (c.sram.size > problem_.limits.sram)
+            return reject(rejection_kind::sram, "peak SRAM over the limit", place_of(peak_origin(net, c.sram.at)),
+                          c.sram.size.value, fmt::format("at most {} bytes", problem_.limits.sram.value));
+        if (c.flash > problem_.limits.flash)
+            return reject(rejection_kind::flash, "flash over the limit", "network", c.flash.value,
+                          fmt::format("at most {} bytes", problem_.limits.flash.value));
+        return std::nullopt;
+    }
+
+    [[nodiscard]] static origin peak_origin(const network_of<Space>& net, std::int32_t at) {
+        const dynamic_graph graph(net);
+        return graph.view().ops[static_cast<std::size_t>(at)].from;
+    }
+
+    problem problem_;
+    Memory memory_;
+    std::unordered_multimap<std::uint64_t, entry> seen_;
+};
+
+}  // namespace llmnas

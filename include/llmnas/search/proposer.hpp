@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// Ask and tell: how networks are proposed, whoever proposes them.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <llmnas/core/random.hpp>
+#include <llmnas/core/result.hpp>
+#include <llmnas/search/problem.hpp>
+#include <llmnas/search/rejection.hpp>
+#include <llmnas/search/trial.hpp>
+
+namespace llmnas {
+
+/// What a proposer sees of the search: everything that is known, nothing that it must keep itself.
+template <SearchSpace Space>
+struct search_context {
+    const problem& task;
+    std::span<const trial<Space>> trials;   ///< all, in the order of their numbers; open ones are `running`
+    std::span<const std::int32_t> front;    ///< numbers of the non-dominated trials
+    std::optional<std::int32_t> best;       ///< number of the most accurate trial, over a limit or not
+    std::span<const rejection> rejections;  ///< since the last trial, oldest first
+    /// Would this network be taken? Proposers that sample ask it instead of wasting proposals.
+    std::function<tl::expected<candidate<Space>, rejection>(const network_of<Space>&)> judge;
+};
+
+/// A network to try. It need not lie in the space: the search checks, rejects and tells back.
+template <SearchSpace Space>
+struct proposal {
+    network_of<Space> network;
+    std::string proposer;  ///< who proposed it, for the journal
+};
+
+/// One interface for random sampling, evolution and language models. ask() may be called again before the trials of
+/// earlier proposals are told; it draws from `rng`, whose stream belongs to this proposal, so that one seed fixes a
+/// study. A failure (no server, no architecture in the reply) is a rejection: counted, and told back by the context.
+template <class P, class Space>
+concept Proposer = SearchSpace<Space> &&
+    requires(P& p, const search_context<Space>& context, splitmix64& rng, const trial<Space>& finished) {
+    { p.name() } -> std::convertible_to<std::string_view>;
+    { p.ask(context, rng) } -> std::same_as<tl::expected<proposal<Space>, rejection>>;
+    p.tell(finished);
+};
+
+}  // namespace llmnas

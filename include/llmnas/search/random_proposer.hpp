@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// Uniform random sampling inside the feasible part of a space: the baseline of every search.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include <llmnas/search/proposer.hpp>
+#include <llmnas/space/sampling.hpp>
+
+namespace llmnas {
+
+/// Draws uniform points until one keeps the limits and is new. Under the paper's limits 0.16 % of Table I do.
+template <SearchSpace Space>
+class random_proposer {
+public:
+    /// At most this many draws for one proposal; the rejection of the last one is given back behind them.
+    static constexpr std::int32_t max_draws = 1'000'000;
+
+    [[nodiscard]] static std::string_view name() { return "random"; }
+
+    [[nodiscard]] tl::expected<proposal<Space>, rejection> ask(const search_context<Space>& context, splitmix64& rng) {
+        rejection last;
+        for (std::int32_t i = 0; i < max_draws; ++i) {
+            const auto net = decode(sample<Space>(rng), context.task.input, context.task.classes);
+            auto judged = context.judge(net);
+            if (judged) return proposal<Space>{net, std::string(name())};
+            last = std::move(judged.error());
+        }
+        return tl::unexpected<rejection>(std::move(last));
+    }
+
+    void tell(const trial<Space>&) {}
+};
+
+}  // namespace llmnas

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// Candidates and trials: a network of a space with its costs, and what became of it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <llmnas/core/training.hpp>
+#include <llmnas/cost/costs.hpp>
+#include <llmnas/space/search_space.hpp>
+
+namespace llmnas {
+
+/// A network with its costs at the deployment input. `hash` is graph_hash() of its operators.
+template <SearchSpace Space>
+struct candidate {
+    network_of<Space> network;
+    costs cost;
+    std::uint64_t hash = 0;
+    /// Keeps every limit of the problem. Networks given by the user may not; they never enter the front.
+    bool feasible = true;
+};
+
+/// As in Optuna's journal.
+enum class trial_state : std::uint8_t { running = 0, complete = 1, pruned = 2, failed = 3, waiting = 4 };
+
+/// One candidate on its way through training.
+template <SearchSpace Space>
+struct trial {
+    std::int32_t number = 0;  ///< from 0, in the order of the journal
+    llmnas::candidate<Space> candidate;
+    std::string proposer;  ///< name of the proposer, or "included"
+    llmnas::fidelity fidelity;
+    std::uint64_t seed = 0;
+    trial_state state = trial_state::running;
+    training_metrics training;   ///< of complete trials
+    std::vector<double> values;  ///< objective values of complete trials
+    std::string failure;         ///< reason, of failed trials
+};
+
+}  // namespace llmnas
