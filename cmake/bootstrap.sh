@@ -32,8 +32,7 @@ have_own_torch() {
     done
     for environment in "${VIRTUAL_ENV:-}" "${CONDA_PREFIX:-}"; do
         if [ -x "$environment/bin/python" ]; then
-            prefix=$("$environment/bin/python" -c 'import torch; print(torch.utils.cmake_prefix_path)' 2>/dev/null) &&
-                [ -e "$prefix/Torch/TorchConfig.cmake" ] && return 0
+            "$environment/bin/python" cmake/llmnas-torch.py >/dev/null 2>&1 && return 0
         fi
     done
     return 1

@@ -2,19 +2,24 @@
 # Finds libtorch. One that the user already has is preferred to the system's: first Torch_DIR and CMAKE_PREFIX_PATH, then
 # the torch of an active Python environment, then whatever find_package reaches. Used by the build and by the installed
 # package config alike, so that both find the same one. A macro, because find_package sets variables and targets.
+set(_llmnas_torch_py "${CMAKE_CURRENT_LIST_DIR}/llmnas-torch.py")
 macro(llmnas_find_torch)
-    if(NOT TARGET torch)
+    if(TARGET torch)
+        set(Torch_FOUND TRUE)
+    else()
         find_package(Torch QUIET NO_CMAKE_SYSTEM_PATH NO_SYSTEM_ENVIRONMENT_PATH NO_CMAKE_PACKAGE_REGISTRY)
         if(NOT Torch_FOUND)
             foreach(_llmnas_env IN ITEMS "$ENV{VIRTUAL_ENV}" "$ENV{CONDA_PREFIX}")
                 if(NOT Torch_FOUND AND EXISTS "${_llmnas_env}/bin/python")
                     execute_process(
-                        COMMAND "${_llmnas_env}/bin/python" -c "import torch; print(torch.utils.cmake_prefix_path)"
+                        COMMAND "${_llmnas_env}/bin/python" "${_llmnas_torch_py}"
                         OUTPUT_VARIABLE _llmnas_torch_prefix
-                        OUTPUT_STRIP_TRAILING_WHITESPACE
-                        ERROR_QUIET
-                        RESULT_VARIABLE _llmnas_no_torch)
-                    if(NOT _llmnas_no_torch)
+                        ERROR_VARIABLE _llmnas_torch_why
+                        RESULT_VARIABLE _llmnas_torch_unusable
+                        OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_STRIP_TRAILING_WHITESPACE)
+                    if(_llmnas_torch_unusable)
+                        message(STATUS "llmnas: not using ${_llmnas_env}: ${_llmnas_torch_why}")
+                    else()
                         find_package(Torch QUIET PATHS "${_llmnas_torch_prefix}" NO_DEFAULT_PATH)
                     endif()
                 endif()
