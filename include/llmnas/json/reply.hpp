@@ -23,6 +23,7 @@ namespace llmnas {
 struct reply_limits {
     std::size_t bytes = std::size_t{1} << 20U;
     std::size_t depth = 64;
+    std::size_t members = 256;  ///< of one object
 };
 
 namespace detail {
@@ -30,9 +31,10 @@ namespace detail {
 /// Checks one JSON value without building it: where it fails, how deep it goes, members named twice.
 class json_check : public nlohmann::json_sax<nlohmann::json> {
 public:
-    explicit json_check(std::size_t depth_limit) : limit_(depth_limit) {}
+    explicit json_check(const reply_limits& limits) : limits_(limits) {}
 
     bool too_deep = false;
+    bool too_wide = false;
     bool failed = false;
     std::size_t position = 0;  ///< bytes read before the failure
     std::string twice;         ///< first member that stands twice in one object
@@ -50,7 +52,8 @@ public:
     bool end_array() override { return close(); }
     bool key(string_t& name) override {
         if (!members_.back().insert(name).second && twice.empty()) twice = name;
-        return true;
+        too_wide = members_.back().size() > limits_.members;
+        return !too_wide;
     }
     bool parse_error(std::size_t at, const std::string&, const nlohmann::detail::exception&) override {
         failed = true;
@@ -60,7 +63,7 @@ public:
 
 private:
     bool open() {
-        if (members_.size() == limit_) {
+        if (members_.size() == limits_.depth) {
             too_deep = true;
             return false;
         }
@@ -72,7 +75,7 @@ private:
         return true;
     }
 
-    std::size_t limit_;
+    reply_limits limits_;
     std::vector<std::set<std::string>> members_;
 };
 
@@ -98,7 +101,7 @@ private:
     return s.size();
 }
 
-[[nodiscard]] inline bool has_blocks(const nlohmann::json& j) {
+[[nodiscard]] inline bool has_blocks(const nlohmann::ordered_json& j) {
     if (!j.is_object()) return false;
     if (const auto it = j.find("blocks"); it != j.end()) return it->is_array();
     const auto it = j.find("candidate_config");
@@ -113,7 +116,7 @@ private:
 /// repair. Linear time, bounded depth, throws nothing but std::bad_alloc.
 ///
 /// Errors (errc::bad_input): nothing found, malformed (with the byte), cut, a member twice, too deep, too long.
-[[nodiscard]] inline result<nlohmann::json> extract_proposal(std::string_view text, reply_limits limits = {}) {
+[[nodiscard]] inline result<nlohmann::ordered_json> extract_proposal(std::string_view text, reply_limits limits = {}) {
     constexpr std::string_view where = "reply of the language model";
     const auto reject = [where](std::string what, std::string got, std::string wanted) {
         return fail(errc::bad_input, std::move(what), std::string(where), std::move(got), std::move(wanted));
@@ -128,11 +131,11 @@ private:
     bool other_json = false;
     for (std::size_t i = text.find_first_of("[{"); i != std::string_view::npos; i = text.find_first_of("[{", i)) {
         const std::string_view rest = text.substr(i);
-        detail::json_check check(limits.depth);
+        detail::json_check check(limits);
         if (nlohmann::json::sax_parse(rest.begin(), rest.end(), &check, nlohmann::json::input_format_t::json, false)) {
             const std::string_view value = rest.substr(0, detail::value_length(rest));
             i += value.size();
-            nlohmann::json j = nlohmann::json::parse(value.begin(), value.end(), nullptr, false);
+            auto j = nlohmann::ordered_json::parse(value.begin(), value.end(), nullptr, false);
             const bool list = j.is_array() && !j.empty() &&
                               std::all_of(j.begin(), j.end(), [](const auto& e) { return e.is_object(); });
             if (!list && !detail::has_blocks(j)) {
@@ -142,11 +145,13 @@ private:
             if (!check.twice.empty())
                 return reject("a member stands twice in one object", '"' + one_line(check.twice, 60) + '"',
                               "each member once");
-            if (list && detail::has_blocks(j.front())) return nlohmann::json(std::move(j.front()));
+            if (list && detail::has_blocks(j.front())) return nlohmann::ordered_json(std::move(j.front()));
             return j;
         }
         if (check.too_deep)
             return reject("nested too deeply", fmt::format("more than {} levels", limits.depth), wanted);
+        if (check.too_wide)
+            return reject("an object is too large", fmt::format("more than {} members", limits.members), wanted);
         if (check.position >= rest.size())
             return reject("the JSON is cut", fmt::format("end of the text after {} bytes", text.size()),
                           "complete JSON in a shorter answer");

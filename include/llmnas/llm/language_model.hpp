@@ -45,7 +45,7 @@ struct sampling_options {
 /// What a model is asked. A schema is a wish: servers may ignore it, so the caller validates every answer.
 struct completion_request {
     std::vector<chat_message> messages;
-    std::optional<nlohmann::json> json_schema;
+    std::optional<nlohmann::ordered_json> json_schema;  ///< in order: constrained answers keep the order of members
     sampling_options sampling;
 };
 

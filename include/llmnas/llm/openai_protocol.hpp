@@ -49,8 +49,8 @@ inline constexpr std::string_view optional_parameters[] = {"min_p", "top_k", "to
 /// Body of POST /v1/chat/completions. Text that is not valid UTF-8 is made so.
 [[nodiscard]] inline std::string request_body(const completion_request& request, const std::string& model,
                                               const dialect& d) {
-    nlohmann::json body{{"model", model}, {"stream", false}};
-    body["messages"] = nlohmann::json::array();
+    nlohmann::ordered_json body{{"model", model}, {"stream", false}};
+    body["messages"] = nlohmann::ordered_json::array();
     for (const chat_message& m : request.messages)
         body["messages"].push_back({{"role", std::string(name_of(m.role))}, {"content", m.content}});
     const sampling_options& s = request.sampling;
@@ -66,7 +66,7 @@ inline constexpr std::string_view optional_parameters[] = {"min_p", "top_k", "to
                                    {"json_schema", {{"name", "proposal"}, {"schema", *request.json_schema}}}};
     else if (request.json_schema && d.form == schema_form::json_object)
         body["response_format"] = {{"type", "json_object"}, {"schema", *request.json_schema}};
-    return body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    return body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
 /// A body parsed without exceptions; stray bytes that are not UTF-8 (half a character at a cut) are replaced first.

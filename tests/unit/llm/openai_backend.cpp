@@ -32,7 +32,7 @@ constexpr const char* key_text = "sk-test-0123456789abcdef";
 TEST_CASE("backend: a completion, what is sent and what is read", "[llm]") {
     const scripted_server server({{200, chat_body("[{\"kernel_size\": 3}]", "length")}});
     auto request = hello();
-    request.json_schema = nlohmann::json{{"type", "array"}};
+    request.json_schema = nlohmann::ordered_json{{"type", "array"}};
     request.sampling.seed = 7;
     auto llm = backend(quick(server.url() + "/v1/"));
     const auto answer = llm.complete(request);
@@ -215,7 +215,7 @@ TEST_CASE("backend: a key is sent as Bearer and stands in no error text", "[llm]
 
 TEST_CASE("backend: the schema goes in the form that the server takes, found out once", "[llm]") {
     auto request = hello();
-    request.json_schema = nlohmann::json{{"type", "array"}};
+    request.json_schema = nlohmann::ordered_json{{"type", "array"}};
     const auto form_of = [](const nlohmann::json& body) {
         return body.contains("response_format") ? body["response_format"]["type"].get<std::string>() : "none";
     };
