@@ -168,7 +168,7 @@ template <SearchSpace Space>
     for_each_field<Space>([&](auto field) {
         using Field = decltype(field);
         if (failed || j.contains(std::string(Field::name)) || is_inert<blocks, Field::member>(s)) return;
-        bool optional = false;
+        bool optional = true;  // a field without an axis has the value that the space gives it
         for_each_axis<Space>([&](auto a) {
             if constexpr (same_member<decltype(a)::member, Field::member>) optional = !decltype(a)::active(s);
         });

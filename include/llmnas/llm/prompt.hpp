@@ -94,10 +94,8 @@ public:
             "\n# Search space\nFor each stage one value of each list:\n" + detail::lines_of_object(axes_json<Space>());
         detail::for_each_axis<Space>([&](auto a) { text += detail::condition_words<Space, decltype(a)>::text(); });
         text += "\n# Form of the answer\n" +
-                fmt::format(
-                    "A JSON array of {} objects, the first stage first. An example of the form, not of a good "
-                    "network:\n",
-                    Space::stages) +
+                fmt::format("A JSON array of {} objects, the first stage first. {}:\n", Space::stages,
+                            feasible_ ? "An example that keeps the limits" : "An example of the form") +
                 detail::lines_of(*example_);
         if (!feedback.empty()) text += "\n# Search so far\n" + feedback;
         text += "\nPropose the next network now, as JSON only.\n";
@@ -118,7 +116,7 @@ private:
             Space::stages, task.input.height, task.input.width, task.input.channels, task.classes);
         text += fmt::format(
             "\n# Objective\nAn accuracy of at least {:.0f} % with as few multiply-accumulates (MACs) and parameters as "
-            "possible. The Pareto front of accuracy, MACs and parameters counts, so every trade-off is welcome.\n",
+            "possible. Every new point of the Pareto front of accuracy and cost is welcome.\n",
             100 * options_.target_accuracy);
         text += "\n# Constraints\n";
         text += fmt::format("- MACs: at least {} and at most {}.\n", grouped(task.min_macs.value),
@@ -138,20 +136,22 @@ private:
     }
 
     /// A network within the limits (whether tried already or not), else any of the space.
-    [[nodiscard]] static nlohmann::ordered_json draw_example(const search_context<Space>& context) {
+    [[nodiscard]] nlohmann::ordered_json draw_example(const search_context<Space>& context) {
         splitmix64 rng{20250414};
         const auto draw = [&] { return decode(sample<Space>(rng), context.task.input, context.task.classes); };
         const auto first = draw();
         auto net = first;
         for (int i = 0; i < 20'000; ++i, net = draw()) {
             const auto judged = context.judge(net);
-            if (judged || judged.error().kind == rejection_kind::duplicate) return proposal_json<Space>(net);
+            feasible_ = judged || judged.error().kind == rejection_kind::duplicate;
+            if (feasible_) return proposal_json<Space>(net);
         }
         return proposal_json<Space>(first);
     }
 
     feedback_options options_;
     std::optional<nlohmann::ordered_json> example_;
+    bool feasible_ = false;  ///< the example keeps the limits
 };
 
 }  // namespace llmnas

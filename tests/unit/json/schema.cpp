@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+#include <llmnas/json/schema.hpp>
+
+#include <string>
+
+#include <llmnas/space/sampling.hpp>
+#include <llmnas/space/table1.hpp>
+#include "support/catch.hpp"
+
+using namespace llmnas;
+using Catch::Matchers::ContainsSubstring;
+namespace hana = boost::hana;
+using nlohmann::ordered_json;
+
+namespace {
+
+/// A stage, blocks and a space of a user's own; two axes under conditions, one of them under two.
+struct user_stage {
+    std::int32_t width = 8;
+    bool pooled = false;
+    std::int32_t window = 2;
+    block_type conv_type{};
+    ratio slope{1, 8};
+    friend constexpr bool operator==(const user_stage&, const user_stage&) = default;
+};
+struct plain {
+    static constexpr std::string_view name = "plain";
+    static constexpr tensor lower(graph_builder& g, const user_stage& s, std::size_t, tensor x) {
+        return g.pointwise(x, role::main, s.width, activation_kind::relu);
+    }
+};
+struct fancy : plain {
+    static constexpr std::string_view name = "fancy";
+};
+struct user_blocks {
+    static constexpr auto types = hana::tuple_t<plain, fancy>;
+};
+struct user_space {
+    static constexpr std::string_view name = "user";
+    using stage_type = user_stage;
+    using blocks = user_blocks;
+    static constexpr std::size_t stages = 2;
+    static constexpr auto axes =
+        hana::make_tuple(axis<"width", &user_stage::width, 8, 12>{},
+                         axis<"conv_type", &user_stage::conv_type, block_type{0}, block_type{1}>{},
+                         axis<"pooled", &user_stage::pooled, false, true>{},
+                         axis_when<axis<"window", &user_stage::window, 2, 3>, is<&user_stage::pooled, true>>{},
+                         axis_when<axis<"slope", &user_stage::slope, ratio{1, 8}, ratio{3, 8}>,
+                                   is<&user_stage::pooled, true>, is<&user_stage::conv_type, block_type{1}>>{});
+};
+
+/// The keywords that proposal_schema() uses.
+bool matches(const ordered_json& value, const ordered_json& schema) {
+    if (schema.contains("anyOf")) {
+        for (const auto& s : schema["anyOf"])
+            if (matches(value, s)) return true;
+        return false;
+    }
+    if (schema.contains("enum"))
+        return std::find(schema["enum"].begin(), schema["enum"].end(), value) != schema["enum"].end();
+    if (schema["type"] == "array") {
+        if (!value.is_array() || value.size() < schema["minItems"] || value.size() > schema["maxItems"]) return false;
+        for (const auto& v : value)
+            if (!matches(v, schema["items"])) return false;
+        return true;
+    }
+    if (!value.is_object()) return false;
+    for (const auto& name : schema["required"])
+        if (!value.contains(name.get<std::string>())) return false;
+    for (const auto& item : value.items())
+        if (!schema["properties"].contains(item.key()) || !matches(item.value(), schema["properties"][item.key()]))
+            return false;
+    return true;
+}
+
+template <class Space>
+void check_space() {
+    const auto schema = proposal_schema<Space>();
+    CHECK(schema["minItems"] == Space::stages);
+    CHECK(schema["maxItems"] == Space::stages);
+    splitmix64 rng{3};
+    for (int i = 0; i < 300; ++i) {
+        const auto p = sample<Space>(rng);
+        const auto net = decode(p);
+        const auto j = proposal_json<Space>(net);
+        REQUIRE(matches(j, schema));
+        const auto back = proposal_from_json<Space>(ordered_json::parse(j.dump()), net.input, net.classes);
+        INFO((back ? std::string() : back.error().text()) << " " << j.dump());
+        REQUIRE(back);
+        REQUIRE(canonical(encode<Space>(*back).point) == canonical(p));
+        auto wrong = j;
+        wrong[0]["unknown"] = 1;
+        REQUIRE_FALSE(matches(wrong, schema));
+        wrong = j;
+        wrong.erase(0);
+        REQUIRE_FALSE(matches(wrong, schema));
+    }
+}
+
+}  // namespace
+
+TEST_CASE("schema: every point of a space fits its schema and is read back", "[json]") {
+    check_space<table1>();
+    check_space<table1_se>();
+    check_space<user_space>();
+}
+
+TEST_CASE("schema: choices by their JSON names, conditional axes exactly where they exist", "[json]") {
+    const auto axes = axes_json<table1_se>();
+    CHECK(axes["kernel_size"] == ordered_json({3, 5, 7}));
+    CHECK(axes["use_se"] == ordered_json({true, false}));
+    CHECK(axes["se_ratio"] == ordered_json({0.25, 0.5}));
+    CHECK(axes["conv_type"] == ordered_json({"depthwise", "mbconv"}));
+    CHECK(axes["activation"] == ordered_json({"relu6", "leakyrelu", "swish"}));
+    CHECK(axes.begin().key() == "output_channels");
+
+    const auto stages = proposal_schema<table1_se>()["items"]["anyOf"];
+    REQUIRE(stages.size() == 2);
+    CHECK(stages[0]["properties"]["use_se"]["enum"] == ordered_json::array({true}));
+    CHECK(stages[0]["properties"].contains("se_ratio"));
+    CHECK_FALSE(stages[1]["properties"].contains("se_ratio"));
+    CHECK(stages[1]["additionalProperties"] == false);
+    CHECK(proposal_schema<table1>()["items"]["type"] == "object");
+    CHECK(proposal_schema<user_space>()["items"]["anyOf"].size() == 4);
+}
+
+TEST_CASE("schema: a proposal outside the space is rejected by stage, field, value and allowed values", "[json]") {
+    auto j = proposal_json<table1_se>(decode(space_point<table1_se>{}));
+    const auto reason = [&] {
+        const auto net = proposal_from_json<table1_se>(j, {3, 160, 160}, 100);
+        return net ? std::string("accepted") : std::string(name_of(net.error().code)) + " " + net.error().text();
+    };
+    CHECK(reason() == "accepted");
+    j[2]["activation"] = "gelu";
+    CHECK(reason() ==
+          "out_of_space stage 3: activation: not a legal value (got \"gelu\", wanted one of relu6, leakyrelu, "
+          "swish)");
+    j[2]["activation"] = "swish";
+    j[1]["kernel_size"] = "3";
+    CHECK_THAT(reason(), ContainsSubstring("stage 2: kernel_size") && ContainsSubstring("wanted one of 3, 5, 7"));
+    j[1].erase("kernel_size");
+    CHECK_THAT(reason(), ContainsSubstring("bad_input stage 2: kernel_size: missing field (wanted one of 3, 5, 7)"));
+    j[1]["kernel_size"] = 3;
+    j[4]["dilation"] = 2;
+    CHECK_THAT(reason(), ContainsSubstring("stage 5: dilation: unknown field") &&
+                             ContainsSubstring("the members output_channels"));
+    j.erase(4);
+    CHECK_THAT(reason(), ContainsSubstring("wrong number of stages (got 4, wanted 5)"));
+}
