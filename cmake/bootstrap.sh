@@ -121,5 +121,5 @@ build_preset() {
         touch "$stamp"
     fi
     say "building $preset"
-    cmake --build "build/$preset" --parallel "$(jobs_here)" ${1:+--target "$@"}
+    cmake --build "build/$preset" --parallel "$(jobs_here)" ${1:+--target "$@"} -- -k 0  # show every error at once
 }
