@@ -114,7 +114,7 @@ void append_suggestions(std::string& out, const search_context<Space>& context, 
                 fmt::format("Trial {} reaches the target: keep its accuracy with fewer than {} MACs and {} "
                             "parameters.",
                             best->number, grouped(c.mac_count.value), grouped(c.parameters.value)));
-        else if (share < 0.6)
+        else if (share < 0.6 && !said[static_cast<std::size_t>(rejection_kind::macs_high)])
             lines.push_back(
                 fmt::format("The most accurate network is {:.2f} points short of the target and uses {:.0f} % "
                             "of the largest number of MACs: spend more of it.",
@@ -163,6 +163,7 @@ template <SearchSpace Space>
         out += "\n## Most accurate\n";
         out += std::find(front.begin(), end, best) != end ? fmt::format("- trial {}, listed above\n", best->number)
                                                           : describe(*best);
+        if (!best->candidate.feasible) out += "  This network is over a limit: do better within the limits.\n";
     }
 
     std::size_t complete = 0;
@@ -192,7 +193,7 @@ template <SearchSpace Space>
             "peak SRAM\n",
             complete, detail::percent(accuracy / n), mean(mac_sum), mean(parameters), mean(sram));
     }
-    if (failed > 0) out += fmt::format("- {} more failed in training\n", failed);
+    if (failed > 0) out += fmt::format("\n## Failed in training\n- {} networks\n", failed);
     if (!running.empty()) out += "\n## In training now\n" + running;
     if (!context.rejections.empty()) {
         const std::size_t shown = std::min(context.rejections.size(), options.rejections_shown);

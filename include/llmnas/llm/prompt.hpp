@@ -110,10 +110,10 @@ private:
         using detail::grouped;
         using detail::has_axis;
         std::string text = fmt::format(
-            "# Task\nPropose one network of {} stages that sorts images of {}x{} pixels with {} channels into {} "
+            "# Task\nPropose one network of {} stages that sorts images of {}x{}x{} (channels, height, width) into {} "
             "classes. The first stage takes the image; behind the last stage stand global average pooling and a "
             "linear classifier.\n",
-            Space::stages, task.input.height, task.input.width, task.input.channels, task.classes);
+            Space::stages, task.input.channels, task.input.height, task.input.width, task.classes);
         text += fmt::format(
             "\n# Objective\nAn accuracy of at least {:.0f} % with as few multiply-accumulates (MACs) and parameters as "
             "possible. Every new point of the Pareto front of accuracy and cost is welcome.\n",
