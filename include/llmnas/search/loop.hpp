@@ -3,6 +3,7 @@
 /// The search: propose, judge, train, keep the front, tell back (the paper's Fig. 2 up to the front).
 #pragma once
 
+#include <chrono>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -32,7 +33,9 @@ struct search_options {
     llmnas::fidelity fidelity;
     std::uint64_t seed = 0;
     std::int32_t max_rejections_in_row = 20;  ///< then evolution is asked once
+    std::int32_t max_silences_in_row = 2;     ///< proposals without any reply of a server, then evolution is asked once
     std::int32_t max_failures_in_row = 5;     ///< failed trainings, then the search gives up
+    double max_seconds = 0;                   ///< no trial is started behind so much time; 0: no limit
     std::filesystem::path checkpoints;        ///< directory, empty for none
     std::function<bool()> interrupted;        ///< asked between steps
 };
@@ -110,6 +113,11 @@ public:
             tell(**number);
         }
         while (static_cast<std::int32_t>(study_.trials().size()) < options_.trials) {
+            if (out_of_time()) {
+                observer_.message(fmt::format("time limit of {:.0f} s: {} of {} trials", options_.max_seconds,
+                                              study_.trials().size(), options_.trials));
+                break;
+            }
             auto next = propose(proposer, fallback);
             if (!next) return tl::unexpected<error>(next.error());
             auto number = study_.start(next->first, next->second, options_.fidelity, options_.seed, pending_);
@@ -129,20 +137,26 @@ private:
 
     [[nodiscard]] bool interrupted() const { return options_.interrupted && options_.interrupted(); }
 
+    [[nodiscard]] bool out_of_time() const {
+        return options_.max_seconds > 0 &&
+               std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count() > options_.max_seconds;
+    }
+
     /// The next candidate and its proposer's name. The random stream belongs to (study seed, trial number, attempt).
     template <class P>
     [[nodiscard]] result<std::pair<candidate<space>, std::string>> propose(P& proposer,
                                                                            evolution_proposer<space>& fallback) {
         const auto number = study_.trials().size();
         const auto known = outcome_of<typename D::objectives, space>(study_.trials());
+        std::int32_t silences = 0;
+        bool give_over = false;
         for (std::int32_t attempt = 0;; ++attempt) {
             if (interrupted()) return fail(errc::interrupted, "stopped by the user", "search");
-            const bool give_over = attempt >= options_.max_rejections_in_row;
-            if (give_over) {
-                if (attempt > options_.max_rejections_in_row) return tl::unexpected<error>(no_network(recent_.back()));
-                observer_.message(fmt::format("{} proposals of {} in a row were rejected: evolution proposes this one",
+            if (give_over) return tl::unexpected<error>(no_network(recent_.back()));  // evolution found none either
+            give_over = attempt >= options_.max_rejections_in_row || silences >= options_.max_silences_in_row;
+            if (give_over)
+                observer_.message(fmt::format("{} proposals of {} in a row were refused: evolution proposes this one",
                                               attempt, proposer.name()));
-            }
             const search_context<space> context{
                 judge_.limits(), study_.trials(), known.front,
                 known.best,      recent_,         [this](const network_of<space>& net) { return judge_.judge(net); }};
@@ -153,6 +167,10 @@ private:
             if (judged) return std::pair{std::move(*judged), who};
             ++pending_[static_cast<std::size_t>(judged.error().kind)];
             observer_.rejected(who, judged.error());
+            if (judged.error().kind == rejection_kind::no_reply) {
+                ++silences;
+                observer_.message(judged.error().why.text());
+            }
             recent_.push_back(std::move(judged.error()));
         }
     }
@@ -226,6 +244,7 @@ private:
     rejection_counts pending_{};
     std::vector<rejection> recent_;
     std::int32_t failures_in_row_ = 0;
+    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
 }  // namespace llmnas

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// The program llmnas: its commands, and how failures become one line and an exit code.
+#pragma once
+
+#include <cstdio>
+#include <exception>
+#include <string>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <llmnas/cli/check_command.hpp>
+#include <llmnas/cli/exit_code.hpp>
+#include <llmnas/cli/search_command.hpp>
+#include <llmnas/cli/space_command.hpp>
+#include <llmnas/core/version.hpp>
+
+namespace llmnas::cli {
+
+namespace detail {
+
+inline int complain(const std::string& text, int code) {
+    fmt::print(stderr, "llmnas: {}\n", text);
+    return code;
+}
+
+template <class Command>
+int run_command(Command& command) {
+    auto done = command.run();
+    if (done) return *done;
+    return complain(done.error().text(), exit_code_of(done.error().code));
+}
+
+}  // namespace detail
+
+/// Runs the program; the return value is its exit code.
+[[nodiscard]] inline int run(int argc, char** argv) try {
+    CLI::App app(
+        "Neural architecture search for microcontrollers: proposes, checks, trains and compares networks.\n"
+        "Exit codes: 0 done, 1 failed while running, 2 bad input, 3 the network does not fit (check),\n"
+        "4 no answer of the language model's server, 130 interrupted (the study can be continued).",
+        "llmnas");
+    app.set_version_flag("--version", "llmnas " + std::string(version));
+    app.set_config("--config", "", "TOML or INI file; flags of a command stand in its section, like [search]");
+    app.allow_config_extras(CLI::config_extras_mode::error);
+    app.require_subcommand(1);
+    app.fallthrough();
+    search_command search;
+    check_command check;
+    space_command space;
+    search.add_to(app);
+    check.add_to(app);
+    space.add_to(app);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& e) {
+        if (e.get_exit_code() == 0) return app.exit(e);
+        return detail::complain(std::string(e.what()) + "; see llmnas --help", bad_usage);
+    }
+    if (search.chosen()) return detail::run_command(search);
+    if (check.chosen()) return detail::run_command(check);
+    return detail::run_command(space);
+} catch (const std::exception& e) {
+    return detail::complain(e.what(), failure);
+}
+
+}  // namespace llmnas::cli

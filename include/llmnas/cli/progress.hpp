@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// Progress of a search on stderr: a bar with ETA on a terminal, a line a trial elsewhere.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+#include <string_view>
+
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include <llmnas/search/loop.hpp>
+
+namespace llmnas::cli {
+
+/// `1:23` or `1:02:03`.
+[[nodiscard]] inline std::string clock_text(double seconds) {
+    const auto s = static_cast<std::int64_t>(std::max(0.0, seconds) + 0.5);
+    return s < 3600 ? fmt::format("{}:{:02}", s / 60, s % 60)
+                    : fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
+}
+
+/// Observer of a search_loop.
+class search_progress : public search_observer {
+public:
+    search_progress(std::int32_t trials, std::int32_t done_before)
+        : trials_(trials), done_(done_before), done_before_(done_before), terminal_(::isatty(STDERR_FILENO) == 1) {}
+
+    template <class Trial>
+    void trial_started(const Trial& t) {
+        current_ = fmt::format("trial {} by {}", t.number, t.proposer);
+        fraction_ = 0;
+        draw();
+    }
+
+    template <class Trial>
+    void epoch_done(const Trial&, const epoch_report& e) {
+        fraction_ = static_cast<double>(e.epoch) / std::max(1, e.epochs);
+        latest_ = fmt::format("epoch {}/{} {:.1f} %", e.epoch, e.epochs, 100 * e.accuracy);
+        draw();
+    }
+
+    template <class Trial>
+    void trial_ended(const Trial& t) {
+        ++done_;
+        fraction_ = 0;
+        const costs& c = t.candidate.cost;
+        const std::string outcome = t.state == trial_state::complete
+                                        ? fmt::format("{:5.1f} %", 100 * t.training.accuracy)
+                                        : "failed: " + t.failure;
+        line(fmt::format("trial {:>3}  {:<10} {:>7.1f} M MACs {:>7.1f} KiB SRAM  {}", t.number, t.proposer,
+                         static_cast<double>(c.mac_count.value) / 1e6, static_cast<double>(c.sram.size.value) / 1024,
+                         outcome));
+        draw();
+    }
+
+    void rejected(std::string_view who, const rejection& r) {
+        ++rejected_;
+        if (!terminal_) return;
+        current_ = fmt::format("{} proposes, {} refused ({})", who, rejected_, name_of(r.kind));
+        draw();
+    }
+
+    void message(std::string_view text) { line(std::string(text)); }
+
+    /// Ends the bar's line.
+    void close() {
+        if (terminal_) fmt::print(stderr, "\r\033[K");
+    }
+
+private:
+    using clock = std::chrono::steady_clock;
+
+    void line(const std::string& text) {
+        if (terminal_) fmt::print(stderr, "\r\033[K");
+        fmt::print(stderr, "{}\n", text);
+    }
+
+    void draw() {
+        if (!terminal_) return;
+        constexpr int width = 24;
+        const double done = std::min(1.0, (done_ + fraction_) / std::max(1, trials_));
+        const int filled = static_cast<int>(done * width);
+        const double elapsed = std::chrono::duration<double>(clock::now() - start_).count();
+        const double here = done_ - done_before_ + fraction_;
+        const std::string eta = here > 0 ? clock_text(elapsed / here * (trials_ - done_ - fraction_)) : "?";
+        fmt::print(stderr, "\r\033[K[{}{}] {}/{}  ETA {}  {}  {}", std::string(static_cast<std::size_t>(filled), '#'),
+                   std::string(static_cast<std::size_t>(width - filled), '.'), done_, trials_, eta, current_, latest_);
+        std::fflush(stderr);
+    }
+
+    std::int32_t trials_;
+    std::int32_t done_;
+    std::int32_t done_before_;
+    bool terminal_;
+    double fraction_ = 0;
+    std::uint64_t rejected_ = 0;
+    std::string current_;
+    std::string latest_;
+    clock::time_point start_ = clock::now();
+};
+
+}  // namespace llmnas::cli

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// `llmnas search`: from nothing to a Pareto front.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <llmnas/cli/exit_code.hpp>
+#include <llmnas/cli/interrupt.hpp>
+#include <llmnas/cli/program_search.hpp>
+#include <llmnas/cli/progress.hpp>
+#include <llmnas/cli/search_report.hpp>
+#include <llmnas/cli/task_options.hpp>
+#include <llmnas/json/file.hpp>
+#include <llmnas/llm/llm_proposer.hpp>
+#include <llmnas/llm/openai_backend.hpp>
+#include <llmnas/search/child_process.hpp>
+#include <llmnas/search/evolution_proposer.hpp>
+#include <llmnas/search/loop.hpp>
+#include <llmnas/search/random_proposer.hpp>
+#include <llmnas/train/blas_check.hpp>
+
+namespace llmnas::cli {
+
+class search_command {
+public:
+    void add_to(CLI::App& app) {
+        command_ = app.add_subcommand("search", "Searches for networks; ends with a Pareto front in --out");
+        command_->add_option("--out", out_, "Directory of the study; one that exists is continued")
+            ->capture_default_str();
+        command_->add_option("--trials", trials_, "Networks to train in all")
+            ->capture_default_str()
+            ->check(CLI::Range(1, 1'000'000));
+        command_->add_option("--seed", seed_, "One seed fixes everything but a language model's replies")
+            ->capture_default_str();
+        command_->add_flag("--quick", quick_, "Fidelity, recipe and time limit for two CPU cores and five minutes");
+        command_->add_option("--time-limit", time_limit_, "Starts no trial after so many seconds; 0: none")
+            ->check(CLI::NonNegativeNumber);
+        command_->add_option("--resolution", fidelity_.resolution, "Training resolution, pixels")
+            ->check(CLI::Range(8, 1024));
+        command_->add_option("--images", fidelity_.images, "Training images, a stratified subset; 0: all")
+            ->check(CLI::NonNegativeNumber);
+        command_->add_option("--epochs", fidelity_.epochs, "Epochs a trial")->check(CLI::Range(1, 100'000));
+        command_->add_option("--batch", fidelity_.batch, "Images a step")->check(CLI::Range(2, 65536));
+        command_->add_option("--recipe", recipe_, "Training recipe: mini (the paper's) or quick");
+        command_->add_option("--threads", threads_, "Threads of a training; 0: all cores")
+            ->check(CLI::NonNegativeNumber);
+        command_->add_option("--data", data_,
+                             "Directory with cifar100/train.bin; else $LLMNAS_DATA_DIR, ./data, or generated images");
+        command_
+            ->add_option("--proposer", proposer_,
+                         "auto (a language model where one is found), llm, evolution or random")
+            ->check(CLI::IsMember({"auto", "llm", "evolution", "random"}))
+            ->capture_default_str();
+        command_->add_option("--include", included_, "JSON files of networks that become the first trials");
+        command_->add_option("--llm-url", llm_url_,
+                             "Server with the OpenAI interface; else $LLMNAS_LLM_URL, or one on this machine");
+        command_->add_option("--llm-model", llm_model_, "Model name; else the server's first");
+        command_->add_option("--llm-key-file", llm_key_file_, "File with the API key; else $LLMNAS_LLM_API_KEY");
+        options_.add_to(*command_);
+    }
+
+    [[nodiscard]] bool chosen() const { return command_->parsed(); }
+
+    [[nodiscard]] result<exit_code> run() {
+        auto t = options_.read();
+        if (!t) return tl::unexpected<error>(t.error());
+        if (quick_) use_quick_defaults();
+        auto networks = read_included(*t);
+        if (!networks) return tl::unexpected<error>(networks.error());
+        auto trainer_options = find_data();
+        if (!trainer_options) return tl::unexpected<error>(trainer_options.error());
+        // The parent makes a trainer too: data that cannot be read end the search before it starts.
+        auto trainer = program_search::make_trainer(*trainer_options);
+        if (!trainer) return tl::unexpected<error>(trainer.error());
+        if (const std::string advice = blas_advice(); !advice.empty()) say(advice);
+        auto server = find_server();
+        if (!server) return tl::unexpected<error>(server.error());
+
+        gate_type judge(t->limits, t->memory);
+        auto study = study_type::open(out_, config(*t, trainer->describe()), judge);
+        if (!study) return tl::unexpected<error>(study.error());
+        if (!study->notice().empty()) say(study->notice());
+        const auto known = static_cast<std::int32_t>(study->trials().size());
+        if (known > 0) say(fmt::format("continuing the study in {}: {} trials so far", out_, known));
+
+        catch_interrupts();
+        child_process<program_search> where(*trainer_options, interrupt_requested);
+        search_progress progress(trials_, static_cast<std::int32_t>(known - study->abandoned().size()));
+        search_loop<program_search, child_process<program_search>, search_progress> loop(
+            *study, judge, where, progress,
+            {.trials = trials_,
+             .fidelity = fidelity_,
+             .seed = seed_,
+             .max_seconds = time_limit_,
+             .checkpoints = std::filesystem::path(out_) / "checkpoints",
+             .interrupted = interrupt_requested});
+        auto outcome = propose_with(loop, *server, *networks);
+        progress.close();
+        if (!outcome && outcome.error().code == errc::interrupted)
+            say("interrupted: the same command continues the study");
+        const auto so_far = outcome_of<paper_objectives, table1_se>(study->trials());
+        auto written = write_results(out_, *study, outcome ? *outcome : so_far, *t);
+        if (!written) return tl::unexpected<error>(written.error());
+        if (!outcome) return tl::unexpected<error>(outcome.error());
+        print_search(*study, *outcome, out_);
+        return success;
+    }
+
+private:
+    using gate_type = gate<table1_se, any_memory_model>;
+    using study_type = study<table1_se, paper_objectives, any_memory_model>;
+    using llm_type = llm_proposer<table1_se, openai_backend>;
+
+    static void say(const std::string& text) { fmt::print(stderr, "{}\n", text); }
+
+    void use_quick_defaults() {
+        const auto unless_given = [&](const char* flag, auto& value, auto quick) {
+            if (command_->count(flag) == 0) value = quick;
+        };
+        unless_given("--resolution", fidelity_.resolution, 32);
+        unless_given("--images", fidelity_.images, 5000);
+        unless_given("--epochs", fidelity_.epochs, 3);
+        unless_given("--batch", fidelity_.batch, 64);
+        unless_given("--recipe", recipe_, "quick");
+        unless_given("--time-limit", time_limit_, 270.0);
+    }
+
+    [[nodiscard]] result<std::vector<network_of<table1_se>>> read_included(const task& t) const {
+        std::vector<network_of<table1_se>> networks;
+        for (const std::string& file : included_) {
+            auto json = read_json_file(file);
+            if (!json) return tl::unexpected<error>(json.error());
+            auto net = network_from_json<table1_se>(*json, t.limits.input, t.limits.classes);
+            if (!net) {
+                error e = net.error();
+                e.where = file + ": " + e.where;
+                return tl::unexpected<error>(std::move(e));
+            }
+            networks.push_back(*net);
+        }
+        return networks;
+    }
+
+    /// Options of the trainer: CIFAR-100 where it is, else the generated set, said on screen.
+    [[nodiscard]] result<nlohmann::ordered_json> find_data() const {
+        nlohmann::ordered_json options{{"recipe", recipe_}, {"threads", threads_}};
+        const char* const from_environment = std::getenv("LLMNAS_DATA_DIR");
+        const std::string dir = !data_.empty()                          ? data_
+                                : from_environment && *from_environment ? from_environment
+                                                                        : "data";
+        if (!data_.empty() || cifar100::present(dir)) {
+            say(fmt::format("data: CIFAR-100 in {}", dir));
+            options["data"] = dir;
+        } else {
+            say(fmt::format("data: no cifar100/train.bin in {}; using generated images (100 classes, seed 0)", dir));
+            options["data"] = "";
+        }
+        return options;
+    }
+
+    /// A server of a language model, where one is asked for or found.
+    [[nodiscard]] result<std::optional<openai_backend>> find_server() const {
+        std::optional<openai_backend> none;
+        if (proposer_ == "evolution" || proposer_ == "random") return none;
+        const char* const from_environment = std::getenv("LLMNAS_LLM_URL");
+        std::string url = !llm_url_.empty() ? llm_url_ : from_environment ? from_environment : "";
+        const bool asked_for = !url.empty() || proposer_ == "llm";
+        if (url.empty()) {
+            const auto found = find_local_server();
+            if (!found && asked_for)
+                return fail(errc::unreachable, "no language model found", "--proposer llm",
+                            "no answer on ports 8080, 11434, 8000", "--llm-url or $LLMNAS_LLM_URL");
+            if (!found) {
+                say("language model: none found; regularised evolution proposes");
+                return none;
+            }
+            url = *found;
+        }
+        auto key = llm_key_file_.empty() ? api_key::from_environment() : api_key::from_file(llm_key_file_);
+        if (!key) return tl::unexpected<error>(key.error());
+        openai_options options;
+        options.url = url;
+        options.model = llm_model_;
+        options.key = *key;
+        options.on_wait = [](const wait_notice&) { return !interrupt_requested(); };
+        auto server = openai_backend::open(options);
+        if (!server) return tl::unexpected<error>(server.error());
+        auto models = server->list_models();
+        if (!models) return tl::unexpected<error>(models.error());
+        if (options.model.empty() && !models->empty()) {
+            options.model = models->front();
+            server = openai_backend::open(std::move(options));
+            if (!server) return tl::unexpected<error>(server.error());
+        }
+        say("language model: " + server->name());
+        return std::optional<openai_backend>(std::move(*server));
+    }
+
+    /// What a later run of the same study must agree with.
+    [[nodiscard]] nlohmann::ordered_json config(const task& t, const description& recipe) const {
+        nlohmann::ordered_json training;
+        for (const auto& [key, value] : recipe)
+            if (key != "threads" && key != "device") training[key] = value;  // may differ between machines of a study
+        const problem& p = t.limits;
+        return {{"space", table1_se::name},
+                {"objectives", objective_names<paper_objectives>},
+                {"memory_model", t.memory.name},
+                {"target", t.target.name},
+                {"input", {p.input.channels, p.input.height, p.input.width}},
+                {"classes", p.classes},
+                {"macs", {p.min_macs.value, p.max_macs.value}},
+                {"sram_limit_bytes", p.limits.sram.value},
+                {"flash_limit_bytes", p.limits.flash.value},
+                {"seed", seed_},
+                {"fidelity", fidelity_},
+                {"training", training}};
+    }
+
+    template <class Loop>
+    [[nodiscard]] result<search_outcome> propose_with(Loop& loop, std::optional<openai_backend>& server,
+                                                      const std::vector<network_of<table1_se>>& networks) const {
+        if (server) {
+            llm_type llm(std::move(*server));
+            return loop.run(llm, networks);
+        }
+        if (proposer_ == "random") {
+            random_proposer<table1_se> random;
+            return loop.run(random, networks);
+        }
+        evolution_proposer<table1_se> evolution;
+        return loop.run(evolution, networks);
+    }
+
+    CLI::App* command_ = nullptr;
+    task_options options_;
+    std::string out_ = "llmnas-study";
+    std::int32_t trials_ = 12;
+    std::uint64_t seed_ = 0;
+    bool quick_ = false;
+    double time_limit_ = 0;
+    fidelity fidelity_;
+    std::string recipe_ = "mini";
+    std::int32_t threads_ = 0;
+    std::string data_;
+    std::string proposer_ = "auto";
+    std::vector<std::string> included_;
+    std::string llm_url_;
+    std::string llm_model_;
+    std::string llm_key_file_;
+};
+
+}  // namespace llmnas::cli

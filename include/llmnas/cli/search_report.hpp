@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// The end of a search: tables on stdout, and the files of the results.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include <llmnas/cli/task_options.hpp>
+#include <llmnas/cli/units.hpp>
+#include <llmnas/json/file.hpp>
+#include <llmnas/search/loop.hpp>
+#include <llmnas/search/network_header.hpp>
+#include <llmnas/search/results.hpp>
+#include <llmnas/space/table1.hpp>
+
+namespace llmnas::cli {
+
+/// The network that the header is made of: the most accurate one on the front.
+template <SearchSpace Space>
+[[nodiscard]] std::optional<std::int32_t> winner_of(std::span<const trial<Space>> trials,
+                                                    const search_outcome& outcome) {
+    std::optional<std::int32_t> winner;
+    for (const std::int32_t n : outcome.front)
+        if (!winner || trials[static_cast<std::size_t>(n)].training.accuracy >
+                           trials[static_cast<std::size_t>(*winner)].training.accuracy)
+            winner = n;
+    return winner;
+}
+
+template <class Study>
+[[nodiscard]] result<void> write_results(const std::filesystem::path& dir, const Study& study,
+                                         const search_outcome& outcome, const task& t) {
+    const auto trials = study.trials();
+    if (auto w = write_text_file(dir / "results.json", results_json(study, outcome, trials).dump(2) + "\n"); !w)
+        return w;
+    if (auto w = write_text_file(dir / "results.csv", results_csv(outcome, trials)); !w) return w;
+    const auto winner = winner_of(trials, outcome);
+    if (!winner) return {};
+    const auto& best = trials[static_cast<std::size_t>(*winner)];
+    const dynamic_graph graph(best.candidate.network);
+    const std::string remark =
+        fmt::format("trial {} of the study, {:.2f} % on the validation split of its mini training", best.number,
+                    100 * best.training.accuracy);
+    return write_text_file(dir / "winner.hpp", network_header(best.candidate.network, evaluate(graph.view()), "winner",
+                                                              t.target.name, t.limits.limits, remark));
+}
+
+namespace detail {
+
+template <class Trial>
+void print_trial(const Trial& t, bool on_front) {
+    const costs& c = t.candidate.cost;
+    const std::string accuracy =
+        t.state == trial_state::complete ? fmt::format("{:.2f}", 100 * t.training.accuracy) : "failed";
+    fmt::print("{:>5} {} {:<10} {:>9} {:>13} {:>11} {:>9} {:>9} {:>7.1f}{}\n", t.number, on_front ? '*' : ' ',
+               t.proposer, accuracy, grouped(c.mac_count.value), grouped(c.parameters.value),
+               fmt::format("{:.1f}", static_cast<double>(c.flash.value) / 1024),
+               fmt::format("{:.1f}", static_cast<double>(c.sram.size.value) / 1024), t.training.seconds,
+               t.candidate.feasible ? "" : "  over a limit");
+}
+
+inline void print_head() {
+    fmt::print("{:>5}   {:<10} {:>9} {:>13} {:>11} {:>9} {:>9} {:>7}\n", "trial", "proposer", "top-1 %", "MACs",
+               "params", "flash KiB", "SRAM KiB", "s");
+}
+
+}  // namespace detail
+
+template <class Study>
+void print_search(const Study& study, const search_outcome& outcome, const std::string& dir) {
+    const auto trials = study.trials();
+    const auto on_front = [&](std::int32_t n) {
+        return std::binary_search(outcome.front.begin(), outcome.front.end(), n);
+    };
+    fmt::print("\nAll trials (* on the Pareto front; accuracy on the validation split)\n");
+    detail::print_head();
+    for (const auto& t : trials) detail::print_trial(t, on_front(t.number));
+
+    std::uint64_t refused = 0;
+    std::string reasons;
+    for (std::size_t k = 0; k < rejection_kinds; ++k)
+        if (study.rejections()[k] > 0) {
+            refused += study.rejections()[k];
+            reasons += fmt::format("{}{} {}", reasons.empty() ? "" : ", ", study.rejections()[k],
+                                   name_of(static_cast<rejection_kind>(k)));
+        }
+    if (refused > 0) fmt::print("\nProposals refused before training: {} ({})\n", refused, reasons);
+
+    fmt::print("\nPareto front: accuracy, MACs, parameters\n");
+    detail::print_head();
+    std::vector<std::int32_t> front = outcome.front;
+    std::sort(front.begin(), front.end(), [&](std::int32_t a, std::int32_t b) {
+        return trials[static_cast<std::size_t>(a)].training.accuracy >
+               trials[static_cast<std::size_t>(b)].training.accuracy;
+    });
+    for (const std::int32_t n : front) detail::print_trial(trials[static_cast<std::size_t>(n)], true);
+
+    if (const auto winner = winner_of(trials, outcome)) {
+        const auto& t = trials[static_cast<std::size_t>(*winner)];
+        fmt::print("\nBest network within the limits: trial {}, {:.2f} %\n", t.number, 100 * t.training.accuracy);
+        int number = 1;
+        for (const auto& s : t.candidate.network.stages) {
+            const bool mbconv = s.conv_type == block_type::mbconv;
+            fmt::print("  stage {}: {} x {}{} {}x{}/{} -> {} channels, {}{}{}\n", number++, s.num_layers,
+                       name_of<table1_blocks>(s.conv_type), mbconv ? fmt::format(" x{}", s.expansion_factor) : "",
+                       s.kernel_size, s.kernel_size, s.stride, s.output_channels, name_of(s.activation),
+                       s.use_se ? fmt::format(", SE {}", s.se_ratio.value()) : "",
+                       s.skip_op == skip_kind::residual ? ", residual" : "");
+        }
+    }
+    fmt::print("\nResults in {}: journal.log (Optuna's journal format), results.json, results.csv, winner.hpp\n", dir);
+}
+
+}  // namespace llmnas::cli

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// The whole library but the command-line program and the ONNX export, which are included by themselves. Needs libtorch.
+#pragma once
+
+#include <llmnas/static.hpp>
+
+#include <llmnas/core/dynamic_graph.hpp>
+#include <llmnas/core/graph_hash.hpp>
+#include <llmnas/core/result.hpp>
+#include <llmnas/core/version.hpp>
+#include <llmnas/json/architecture_json.hpp>
+#include <llmnas/json/file.hpp>
+#include <llmnas/json/reply.hpp>
+#include <llmnas/json/schema.hpp>
+#include <llmnas/llm/llm_proposer.hpp>
+#include <llmnas/llm/openai_backend.hpp>
+#include <llmnas/llm/prompt.hpp>
+#include <llmnas/search/child_process.hpp>
+#include <llmnas/search/evolution_proposer.hpp>
+#include <llmnas/search/executor.hpp>
+#include <llmnas/search/loop.hpp>
+#include <llmnas/search/network_header.hpp>
+#include <llmnas/search/random_proposer.hpp>
+#include <llmnas/search/results.hpp>
+#include <llmnas/train/cifar100.hpp>
+#include <llmnas/train/evaluate.hpp>
+#include <llmnas/train/generated_images.hpp>
+#include <llmnas/train/network_module.hpp>
+#include <llmnas/train/pth.hpp>
+#include <llmnas/train/safetensors.hpp>
+#include <llmnas/train/trainer.hpp>
