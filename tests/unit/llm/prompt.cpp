@@ -40,7 +40,7 @@ void check_golden(const std::string& name, const std::string& text) {
 /// A space without any axis name of the paper.
 struct other_stage {
     std::int32_t width = 8;
-    friend constexpr bool operator==(const other_stage&, const other_stage&) = default;
+    [[maybe_unused]] friend constexpr bool operator==(const other_stage&, const other_stage&) = default;
 };
 struct other_block {
     static constexpr std::string_view name = "other";
