@@ -111,8 +111,11 @@ bool value_from_json(const nlohmann::ordered_json& j, T& out, std::string& wante
     } else if constexpr (std::is_integral_v<T>) {
         wanted = "an integer";
         if (!j.is_number_integer()) return false;
-        if (j.is_number_unsigned() ? j.get<std::uint64_t>() > static_cast<std::uint64_t>(std::numeric_limits<T>::max())
-                                   : j.get<std::int64_t>() < std::int64_t{std::numeric_limits<T>::min()}) {
+        const bool too_large = j.is_number_unsigned()
+                                   ? j.get<std::uint64_t>() > std::uint64_t{std::numeric_limits<T>::max()}
+                                   : j.get<std::int64_t>() > std::int64_t{std::numeric_limits<T>::max()};
+        if (too_large ||
+            (!j.is_number_unsigned() && j.get<std::int64_t>() < std::int64_t{std::numeric_limits<T>::min()})) {
             wanted = fmt::format("an integer of at most {}", std::numeric_limits<T>::max());
             return false;
         }

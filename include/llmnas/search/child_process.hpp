@@ -7,12 +7,14 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -181,7 +183,14 @@ private:
             std::string program = "/proc/self/exe";
             std::string flag(detail::child_flag);
             char* argv[] = {program.data(), flag.data(), nullptr};
-            const int rc = ::posix_spawn(&pid, "/proc/self/exe", &actions, nullptr, argv, environ);
+            // Waiting OpenMP threads that spin make a training several times slower as soon as any other process wants
+            // a core; those that sleep cost little where none does. A user's own setting stands.
+            std::vector<char*> environment;
+            for (char** entry = environ; *entry != nullptr; ++entry) environment.push_back(*entry);
+            std::string wait_policy = "OMP_WAIT_POLICY=passive";
+            if (std::getenv("OMP_WAIT_POLICY") == nullptr) environment.push_back(wait_policy.data());
+            environment.push_back(nullptr);
+            const int rc = ::posix_spawn(&pid, "/proc/self/exe", &actions, nullptr, argv, environment.data());
             posix_spawn_file_actions_destroy(&actions);
             for (const int fd : {in[0], out[1], err[1]}) ::close(fd);
             requests = in[1], events = out[0], complaints = err[0];

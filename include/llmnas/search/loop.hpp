@@ -36,8 +36,8 @@ struct search_options {
     std::int32_t max_silences_in_row = 2;     ///< proposals without any reply of a server, then evolution is asked once
     std::int32_t max_failures_in_row = 5;     ///< failed trainings, then the search gives up
     double max_seconds = 0;                   ///< no trial is started behind so much time; 0: no limit
-    std::filesystem::path checkpoints;        ///< directory, empty for none
-    std::function<bool()> interrupted;        ///< asked between steps
+    std::filesystem::path checkpoints = {};   ///< directory, empty for none
+    std::function<bool()> interrupted = {};   ///< asked between steps
 };
 
 /// The null observer, to derive one's own from: every member may be hidden.

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+// link: llmnas::search
+// Policies of one's own, plugged in from outside the library: an axis, an objective, a microcontroller, a memory model,
+// a trainer and a language model. The search runs in this process and ends in a few seconds.
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include <llmnas/llm/llm_proposer.hpp>
+#include <llmnas/search/executor.hpp>
+#include <llmnas/search/loop.hpp>
+#include <llmnas/static.hpp>
+
+using namespace llmnas;
+
+//! [space]
+// Table I with a choice of one's own on an axis (kernel 1, 3, 5) and three stages instead of five.
+struct my_space {
+    static constexpr std::string_view name = "my_space";
+    using stage_type = stage;
+    using blocks = table1_blocks;
+    static constexpr std::size_t stages = 3;
+    static constexpr auto axes = boost::hana::make_tuple(
+        axis<"output_channels", &stage::output_channels, 16, 32, 64>{}, axis<"num_layers", &stage::num_layers, 1, 2>{},
+        axis<"kernel_size", &stage::kernel_size, 1, 3, 5>{}, axis<"stride", &stage::stride, 1, 2>{},
+        axis<"conv_type", &stage::conv_type, block_type::depthwise, block_type::mbconv>{});
+};
+//! [space]
+
+//! [target]
+struct my_board {
+    static constexpr std::string_view name = "my_board";
+    static constexpr std::string_view core = "Cortex-M33";
+    static constexpr std::string_view datasheet = "in-house, revision C";
+    static constexpr std::uint64_t clock_hz = 160'000'000;
+    static constexpr bytes flash = 1_MiB;
+    static constexpr memory_region ram[] = {{"SRAM", 0x20000000, 192_KiB}};
+    static constexpr memory_region arena = ram[0];
+};
+static_assert(McuTarget<my_board>);
+//! [target]
+
+//! [memory_model]
+// Layer by layer, with 12 KiB set aside for the runtime of the board.
+struct with_runtime {
+    static constexpr std::string_view name = "layerwise+12KiB";
+    static constexpr memory_peak peak(const graph_view& g) {
+        memory_peak p = layerwise::peak(g);
+        p.size += 12_KiB;
+        return p;
+    }
+};
+static_assert(MemoryModel<with_runtime>);
+//! [memory_model]
+
+//! [objective]
+struct flash_kilobytes {
+    static constexpr std::string_view name = "kilobytes_of_flash";
+    static constexpr direction towards = direction::minimize;
+    static double value(const costs& c, const training_metrics&) { return static_cast<double>(c.flash.value) / 1000; }
+};
+struct my_objectives {
+    static constexpr auto types = boost::hana::tuple_t<accuracy_objective, flash_kilobytes, sram_objective>;
+};
+//! [objective]
+
+//! [trainer]
+// Stands in for a real trainer where labels are not needed: scores a network by its capacity, without training it.
+struct capacity_score {
+    static result<training_metrics> train(const graph_view& net, const fidelity& f, std::uint64_t,
+                                          const std::filesystem::path&, const epoch_callback& on_epoch) {
+        const double parameters = static_cast<double>(total<parameter_count>(net).value);
+        training_metrics m{.accuracy = parameters / (parameters + 50'000), .epochs = f.epochs};
+        epoch_report report{.epoch = f.epochs, .epochs = f.epochs, .accuracy = m.accuracy};
+        if (on_epoch) on_epoch(report);
+        return m;
+    }
+};
+//! [trainer]
+
+//! [definition]
+struct my_search {
+    using space = my_space;
+    using memory_model = with_runtime;
+    using objectives = my_objectives;
+    static result<capacity_score> make_trainer(const nlohmann::ordered_json&) { return capacity_score{}; }
+};
+static_assert(SearchDefinition<my_search>);
+//! [definition]
+
+//! [language_model]
+// Answers from a list, in turn: what a program without a server can be tried with.
+class written_answers {
+public:
+    explicit written_answers(std::vector<std::string> answers) : answers_(std::move(answers)) {}
+    [[nodiscard]] static std::string name() { return "written answers"; }
+    result<completion> complete(const completion_request&) {
+        completion c;
+        c.text = answers_[next_++ % answers_.size()];
+        c.finish_reason = "stop";
+        return c;
+    }
+
+private:
+    std::vector<std::string> answers_;
+    std::size_t next_ = 0;
+};
+static_assert(LanguageModel<written_answers>);
+//! [language_model]
+
+int main() {
+    const std::filesystem::path dir = "custom-policies-study";
+    std::filesystem::remove_all(dir);
+
+    const problem task{.input = {3, 64, 64},
+                       .classes = 10,
+                       .min_macs = macs{100'000},
+                       .max_macs = macs{50'000'000},
+                       .limits = whole_target<my_board>};
+    gate<my_space, with_runtime> judge(task);
+    auto opened = study<my_space, my_objectives, with_runtime>::open(dir, {{"space", my_space::name}}, judge);
+    if (!opened) return fmt::print("{}\n", opened.error().text()), 1;
+
+    in_process<my_search> here;
+    search_observer silent;
+    search_loop<my_search, in_process<my_search>> loop(*opened, judge, here, silent,
+                                                       {.trials = 8, .fidelity = {.epochs = 1}, .seed = 1});
+
+    // Two good answers and one that is refused: kernel_size 7 is not in the space. When a model repeats itself,
+    // evolution is asked instead.
+    const std::string stage1 =
+        R"({"output_channels":16,"num_layers":1,"kernel_size":3,"stride":2,"expansion_factor":3,"use_se":false,)"
+        R"("se_ratio":0.25,"conv_type":"mbconv","skip_op":"identity","activation":"relu6"})";
+    std::string wide = stage1, illegal = stage1;
+    wide.replace(wide.find("16"), 2, "64");
+    illegal.replace(illegal.find("\"kernel_size\":3"), 15, "\"kernel_size\":7");
+    const auto network = [&](const std::string& last) { return "[" + stage1 + "," + stage1 + "," + last + "]"; };
+    llm_proposer<my_space, written_answers> llm(
+        written_answers({network(stage1), "Here it is: " + network(wide), network(illegal)}));
+
+    auto outcome = loop.run(llm);
+    if (!outcome) return fmt::print("{}\n", outcome.error().text()), 1;
+    for (const auto& t : opened->trials())
+        fmt::print("trial {} by {:<9} accuracy {:.3f}, {} bytes of SRAM\n", t.number, t.proposer, t.training.accuracy,
+                   t.candidate.cost.sram.size.value);
+    fmt::print("front: {}\n", fmt::join(outcome->front, ", "));
+    return outcome->front.empty() ? 1 : 0;
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+// A fixed design, proven at compile time to fit an STM32H743 in 320 KB: this file compiles, so it does. Try a wider
+// first stage: the compiler's message names the memory model, the bytes used and allowed, and the operator of the peak.
+#include <cstdio>
+
+#include <llmnas/static.hpp>
+
+using namespace llmnas;
+
+//! [design]
+constexpr architecture<3> my_net{
+    .input = {3, 96, 96},
+    .classes = 10,
+    .stages = {{.output_channels = 16, .stride = 2, .conv_type = block_type::depthwise},
+               {.output_channels = 32, .num_layers = 2, .kernel_size = 5, .stride = 2, .skip_op = skip_kind::residual},
+               {.output_channels = 64, .num_layers = 3, .stride = 2, .use_se = true}}};
+
+static_assert(check_fits<network<my_net>, mcu::stm32h743, budget{.sram = 320_KiB, .flash = 2_MiB}>());
+static_assert(costs_of<network<my_net>>.mac_count < 20_M);
+//! [design]
+
+// The paper's best network, from the zoo.
+static_assert(check_fits<network<zoo::lmanet_elite>, mcu::stm32h743, paper_budget>());
+static_assert(!fits<network<zoo::lmanet_elite>, mcu::stm32f411>, "128 KiB are too few for it, layer by layer");
+
+int main() {
+    constexpr costs c = costs_of<network<my_net>>;
+    std::printf("my_net: %llu MACs, %llu parameters, %llu bytes of flash, %llu bytes of SRAM\n",
+                static_cast<unsigned long long>(c.mac_count.value), static_cast<unsigned long long>(c.parameters.value),
+                static_cast<unsigned long long>(c.flash.value), static_cast<unsigned long long>(c.sram.size.value));
+}

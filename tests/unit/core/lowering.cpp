@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+#include <cstdint>
+#include <vector>
+
+#include <llmnas/core/architecture.hpp>
+#include <llmnas/core/block_list.hpp>
+#include <llmnas/core/dynamic_graph.hpp>
+#include <llmnas/core/graph_hash.hpp>
+#include <llmnas/core/network.hpp>
+#include <llmnas/zoo/lmanet.hpp>
+#include <llmnas/zoo/mlperf_tiny.hpp>
+
+#include "support/catch.hpp"
+
+using namespace llmnas;
+
+TEST_CASE("lowering: the published slot numbers of a block with SE and projection", "[core]") {
+    constexpr architecture<1> net{.input = {8, 16, 16},
+                                  .classes = 10,
+                                  .stages = {{.output_channels = 16,
+                                              .num_layers = 1,
+                                              .use_se = true,
+                                              .se_ratio = {1, 2},
+                                              .skip_op = skip_kind::residual}}};
+    const auto& ops = network<net>::view.ops;
+    struct expected {
+        role r;
+        int slot;
+        int channels;
+    };
+    // pw(0) bn(1) act(2) dw(3) bn(4) act(5) se(6) pw(7) bn(8), then the projection of the residual and the sum.
+    const std::vector<expected> wanted{{role::expand, 0, 24},    {role::depthwise, 3, 24}, {role::se_pool, 6, 24},
+                                       {role::se_reduce, 6, 12}, {role::se_expand, 6, 24}, {role::se_scale, 6, 24},
+                                       {role::project, 7, 16},   {role::skip_proj, 9, 16}, {role::skip_add, 9, 16},
+                                       {role::head_pool, 0, 16}, {role::classifier, 0, 10}};
+    REQUIRE(ops.size() == wanted.size());
+    for (std::size_t i = 0; i < ops.size(); ++i) {
+        INFO(i);
+        CHECK(ops[i].from.role == wanted[i].r);
+        CHECK(static_cast<int>(ops[i].from.slot) == wanted[i].slot);
+        CHECK(ops[i].out.channels == wanted[i].channels);
+    }
+}
+
+TEST_CASE("lowering: first block has the stride, the others do not; residual only where the stride is 1", "[core]") {
+    constexpr architecture<1> net{.stages = {{.output_channels = 3,
+                                              .num_layers = 3,
+                                              .stride = 2,
+                                              .conv_type = block_type::depthwise,
+                                              .skip_op = skip_kind::residual}}};
+    int sums = 0;
+    for (const op& o : network<net>::view.ops) {
+        if (o.from.role == role::depthwise) CHECK(o.stride_h == (o.from.block == 0 ? 2 : 1));
+        sums += o.kind == op_kind::add ? 1 : 0;
+        CHECK(o.from.role != role::skip_proj);
+    }
+    CHECK(sums == 2);
+}
+
+TEST_CASE("lowering: compile time and run time give the same graph", "[core]") {
+    const dynamic_graph at_run_time(zoo::lmanet_elite);
+    REQUIRE_FALSE(at_run_time.error());
+    CHECK(at_run_time.view() == network<zoo::lmanet_elite>::view);
+    CHECK(graph_hash(at_run_time.view()) == graph_hash(network<zoo::lmanet_elite>::view));
+    CHECK(graph_hash(at_run_time.view()) != graph_hash(network<zoo::lmanet_core>::view));
+}
+
+TEST_CASE("lowering: last uses are those of the inputs lists", "[core]") {
+    for (const auto& g :
+         {network<zoo::lmanet_elite>::view, network<zoo::lmanet_core>::view, network<zoo::ds_cnn>::view})
+        for (std::size_t i = 0; i < g.ops.size(); ++i) {
+            auto last = static_cast<std::int32_t>(i);
+            for (std::size_t k = 0; k < g.ops.size(); ++k)
+                for (const std::int32_t id : g.inputs_of(g.ops[k]))
+                    if (id == static_cast<std::int32_t>(i) + 1) last = static_cast<std::int32_t>(k);
+            CHECK(g.ops[i].last_use == last);
+        }
+}
+
+TEST_CASE("lowering: SAME padding of TensorFlow", "[core]") {
+    const auto& ops = network<zoo::ds_cnn>::view.ops;
+    CHECK(ops[0].out == shape{64, 25, 5});
+    CHECK(ops[0].pad == padding{4, 5, 1, 1});
+    CHECK(same_padding({3, 96, 96}, 3, 3, 2, 2) == padding{0, 1, 0, 1});
+    CHECK(same_padding({3, 7, 7}, 1, 1, 2, 2) == padding{0, 0, 0, 0});
+}
+
+TEST_CASE("lowering: illegal values end in an error with place, value and limit", "[core]") {
+    const auto error_of = [](auto change) {
+        architecture<2> net{.stages = {{}, {}}};
+        change(net);
+        return dynamic_graph(net).error();
+    };
+    const auto channels = error_of([](auto& n) { n.stages[1].output_channels = 0; });
+    CHECK(channels.code == graph_errc::channels);
+    CHECK(channels.at.stage == 1);
+    CHECK(channels.got == 0);
+    CHECK(channels.limit == max_extent);
+    CHECK(error_of([](auto& n) { n.stages[0].output_channels = 40'000; }).code == graph_errc::channels);
+    CHECK(error_of([](auto& n) { n.stages[0].kernel_size = -3; }).code == graph_errc::kernel_size);
+    CHECK(error_of([](auto& n) { n.stages[0].stride = 0; }).code == graph_errc::stride);
+    CHECK(error_of([](auto& n) { n.stages[0].num_layers = 65; }).code == graph_errc::layers);
+    CHECK(error_of([](auto& n) { n.stages[0].expansion_factor = 0; }).code == graph_errc::field);
+    CHECK(error_of([](auto& n) { n.stages[0].conv_type = {7}; }).code == graph_errc::block_type);
+    CHECK(error_of([](auto& n) { n.input.height = 0; }).code == graph_errc::input_size);
+    CHECK(error_of([](auto& n) { n.classes = 0; }).code == graph_errc::channels);
+    CHECK(error_of([](auto& n) {
+              n.stages[0].use_se = true, n.stages[0].se_ratio = {1, 0};
+          }).code == graph_errc::field);
+    // 3 channels x 20,000 = 60,000 expanded channels.
+    CHECK(error_of([](auto& n) { n.stages[0].expansion_factor = 20'000; }).code == graph_errc::channels);
+
+    block_list<1> wrong{.blocks = {{.expanded = 16, .stride = 2, .output_channels = 16, .residual = true}}};
+    CHECK(dynamic_graph(wrong).error().code == graph_errc::shapes_differ);
+}
+
+TEST_CASE("lowering: storage that is too small is an error, not an overrun", "[core]") {
+    const auto g = lower_into<5, 5>(zoo::lmanet_elite);
+    CHECK(g.error.code == graph_errc::capacity);
+    CHECK(g.used.ops <= 5);
+}
