@@ -4,7 +4,9 @@
 #pragma once
 
 #include <netdb.h>
+#include <signal.h>
 
+#include <cerrno>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -113,6 +115,34 @@ private:
     std::thread thread_;
 };
 
+/// Keeps SIGPIPE from ending the program while it stands: httplib's clients write to sockets that the server may have
+/// closed. For this thread only, and without touching the program's own handler.
+class no_sigpipe {
+public:
+    no_sigpipe() {
+        ::sigset_t pending;
+        ::sigemptyset(&pipe_);
+        ::sigaddset(&pipe_, SIGPIPE);
+        ::sigpending(&pending);
+        was_pending_ = ::sigismember(&pending, SIGPIPE) == 1;
+        ::pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
+    }
+    ~no_sigpipe() {
+        const ::timespec at_once{};
+        if (!was_pending_)
+            while (::sigtimedwait(&pipe_, nullptr, &at_once) == -1 && errno == EINTR) {
+            }
+        ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+    }
+    no_sigpipe(const no_sigpipe&) = delete;
+    no_sigpipe& operator=(const no_sigpipe&) = delete;
+
+private:
+    ::sigset_t pipe_{};
+    ::sigset_t before_{};
+    bool was_pending_ = false;
+};
+
 [[nodiscard]] inline bool resolves(const std::string& host) {
     addrinfo* found = nullptr;
     const int failed = ::getaddrinfo(host.c_str(), nullptr, nullptr, &found);
@@ -128,6 +158,7 @@ private:
                                                 const http_timeouts& limits, std::size_t longest) {
     using std::chrono::duration;
     using clock = detail::http_clock;
+    const detail::no_sigpipe guard;
     const auto client = detail::make_http_client(url);
     client->set_connection_timeout(limits.connect);
     client->set_read_timeout(limits.silence);

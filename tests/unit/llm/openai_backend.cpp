@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The backend against real HTTP servers in this process that behave as servers in the field do.
+#include <signal.h>
+
 #include <chrono>
 #include <string>
 
@@ -371,6 +373,23 @@ TEST_CASE("backend: no server, no host, no TLS", "[llm]") {
     REQUIRE_FALSE(answer);
     CHECK(answer.error().code == errc::unreachable);
     CHECK_THAT(text_of(answer), ContainsSubstring("TLS"));
+}
+
+TEST_CASE("backend: a server that closes while it is written to does not end the program", "[llm]") {
+    struct ::sigaction before {};
+    struct ::sigaction deadly {};
+    deadly.sa_handler = SIG_DFL;  // httplib's servers, of other tests, ignore the signal for the whole process
+    REQUIRE(::sigaction(SIGPIPE, &deadly, &before) == 0);
+    const socket_server server([](const auto&, std::size_t) {}, false);
+    auto request = hello();
+    request.messages[1].content.assign(20'000'000, 'x');
+    auto options = quick(server.url());
+    options.retry = retry_policy::never();
+    const auto answer = backend(options).complete(request);
+    ::sigaction(SIGPIPE, &before, nullptr);
+    REQUIRE_FALSE(answer);
+    CHECK(answer.error().code == errc::server);
+    CHECK_THAT(text_of(answer), ContainsSubstring("closed without a reply"));
 }
 
 TEST_CASE("backend: a server that comes up during the waits is found", "[llm]") {

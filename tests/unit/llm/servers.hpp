@@ -131,19 +131,11 @@ public:
     using send_function = std::function<bool(std::string_view)>;
     using behaviour = std::function<void(const send_function& send, std::size_t connection)>;
 
-    explicit socket_server(behaviour b, bool read_request = true) : behaviour_(std::move(b)), read_(read_request) {
-        listener_ = ::socket(AF_INET, SOCK_STREAM, 0);
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t size = sizeof(address);
-        auto* const generic = reinterpret_cast<sockaddr*>(&address);
-        if (::bind(listener_, generic, size) != 0 || ::listen(listener_, 8) != 0 ||
-            ::getsockname(listener_, generic, &size) != 0)
-            throw std::runtime_error("llmnas::test::socket_server: cannot bind");
-        port_ = ntohs(address.sin_port);
-        thread_ = std::thread([this] { serve(); });
-    }
+    /// Has the socket to itself, before anything is read.
+    using raw_behaviour = std::function<void(int peer)>;
+
+    explicit socket_server(raw_behaviour b) : socket_server(behaviour{}, false, std::move(b)) {}
+    explicit socket_server(behaviour b, bool read_request = true) : socket_server(std::move(b), read_request, {}) {}
     ~socket_server() {
         ended_ = true;
         ::shutdown(listener_, SHUT_RDWR);
@@ -159,10 +151,30 @@ public:
     [[nodiscard]] std::size_t connections() const { return connections_; }
 
 private:
+    socket_server(behaviour b, bool read_request, raw_behaviour raw)
+        : behaviour_(std::move(b)), raw_(std::move(raw)), read_(read_request) {
+        listener_ = ::socket(AF_INET, SOCK_STREAM, 0);
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t size = sizeof(address);
+        auto* const generic = reinterpret_cast<sockaddr*>(&address);
+        if (::bind(listener_, generic, size) != 0 || ::listen(listener_, 8) != 0 ||
+            ::getsockname(listener_, generic, &size) != 0)
+            throw std::runtime_error("llmnas::test::socket_server: cannot bind");
+        port_ = ntohs(address.sin_port);
+        thread_ = std::thread([this] { serve(); });
+    }
     void serve() {
         for (;;) {
             const int peer = ::accept(listener_, nullptr, nullptr);
             if (peer < 0) return;
+            if (raw_) {
+                raw_(peer);
+                ++connections_;
+                ::close(peer);
+                continue;
+            }
             if (read_) read_request(peer);
             behaviour_(
                 [this, peer](std::string_view text) {
@@ -193,6 +205,7 @@ private:
     }
 
     behaviour behaviour_;
+    raw_behaviour raw_;
     bool read_;
     int listener_ = -1;
     int port_ = 0;
