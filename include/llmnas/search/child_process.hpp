@@ -121,7 +121,8 @@ class child_process {
 public:
     using space = typename D::space;
 
-    explicit child_process(nlohmann::ordered_json options = {}, std::function<bool()> interrupted = {})
+    explicit child_process(nlohmann::ordered_json options = nlohmann::ordered_json::object(),
+                           std::function<bool()> interrupted = {})
         : options_(std::move(options)), interrupted_(std::move(interrupted)) {}
 
     [[nodiscard]] static std::string_view name() { return "child_process"; }

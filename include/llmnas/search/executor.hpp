@@ -41,7 +41,8 @@ public:
     using space = typename D::space;
 
     /// `options` are those of the definition's make_trainer(); the trainer is made at the first trial.
-    explicit in_process(nlohmann::ordered_json options = {}) : options_(std::move(options)) {}
+    explicit in_process(nlohmann::ordered_json options = nlohmann::ordered_json::object())
+        : options_(std::move(options)) {}
 
     [[nodiscard]] static std::string_view name() { return "in_process"; }
 

@@ -30,7 +30,8 @@ struct run_result {
     std::string error;
 };
 
-run_result run(const std::filesystem::path& dir, std::int32_t trials, const nlohmann::ordered_json& trainer = {},
+run_result run(const std::filesystem::path& dir, std::int32_t trials,
+               const nlohmann::ordered_json& trainer = nlohmann::ordered_json::object(),
                std::span<const network_of<space>> included = {}, std::function<bool()> interrupted = {}) {
     gate<space> judge{problem{}};
     auto s = study_type::open(dir, config, judge);
@@ -111,7 +112,7 @@ TEST_CASE("study: an interrupted trial continues from its checkpoint", "[study]"
     const test::temporary_directory whole, dir;
     const auto reference = run(whole.path(), 5);
     int asked = 0;
-    const auto stopped = run(dir.path(), 5, {}, {}, [&] { return ++asked > 9; });
+    const auto stopped = run(dir.path(), 5, nlohmann::ordered_json::object(), {}, [&] { return ++asked > 9; });
     CHECK(stopped.error == "search: stopped by the user");
     REQUIRE_FALSE(stopped.trials.empty());
     REQUIRE(stopped.trials.back().state == trial_state::running);
@@ -189,7 +190,7 @@ TEST_CASE("study: included networks come first and never enter the front over a 
     std::vector<network_of<space>> included{zoo::lmanet_core, zoo::lmanet_elite, zoo::lmanet_core};
     included[0].stages[0].output_channels = 160;  // over the SRAM limit, and outside the space by its expansion of 2
     included[2] = included[1];
-    const auto r = run(dir.path(), 3, {}, included);
+    const auto r = run(dir.path(), 3, nlohmann::ordered_json::object(), included);
     REQUIRE(r.error.empty());
     REQUIRE(r.trials.size() == 3);
     CHECK(r.trials[0].proposer == "included");
@@ -197,7 +198,7 @@ TEST_CASE("study: included networks come first and never enter the front over a 
     CHECK(r.trials[1].candidate.network == zoo::lmanet_elite);
     CHECK(r.trials[2].proposer == "random");
     CHECK(std::find(r.outcome.front.begin(), r.outcome.front.end(), 0) == r.outcome.front.end());
-    const auto again = run(dir.path(), 4, {}, included);
+    const auto again = run(dir.path(), 4, nlohmann::ordered_json::object(), included);
     CHECK(again.trials.size() == 4);
     CHECK(again.trials[0].candidate.network == included[0]);
 }
