@@ -11,6 +11,7 @@
 #include <thread>
 
 #include <llmnas/core/graph_hash.hpp>
+#include <llmnas/core/random.hpp>
 #include <llmnas/search/trainer.hpp>
 #include <llmnas/space/table1.hpp>
 
