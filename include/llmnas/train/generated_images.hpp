@@ -25,6 +25,8 @@ struct generated_options {
 
 namespace detail {
 
+inline constexpr std::int32_t drawn_size = 32;
+
 /// Factors of a class: 5 shapes x 4 textures x 5 colour directions.
 struct drawn_class {
     std::int32_t shape;
@@ -47,19 +49,24 @@ struct drawn_class {
         case 0: return d2 <= r * r;                                  // disc
         case 1: return ax <= r * 7 / 8 && ay <= r * 7 / 8;           // square
         case 2: return ay <= r && 2 * ax <= y + r;                   // triangle
-        case 3: return std::max(ax, ay) <= r && std::min(ax, ay) <= r / 4;  // cross
+        case 3: return std::max(ax, ay) <= r && std::min(ax, ay) <= r / 3;  // cross
         default: return d2 <= r * r && 9 * d2 >= 4 * r * r;          // ring
     }
 }
 
-/// Sign of the texture at a point: plain, horizontal stripes, vertical stripes, checks, each 2 pixels wide.
-[[nodiscard]] constexpr std::int32_t texture_sign(std::int32_t texture, std::int32_t x, std::int32_t y) noexcept {
-    const std::int32_t sx = (x / 2) % 2 == 0 ? 1 : -1;
-    const std::int32_t sy = (y / 2) % 2 == 0 ? 1 : -1;
-    return texture == 0 ? 1 : texture == 1 ? sy : texture == 2 ? sx : sx * sy;
+/// Sign of the texture at a point of positive coordinates: horizontal stripes, vertical stripes, checks, diagonal
+/// stripes of either slope. All have a mean near 0, and the random period keeps linear templates from locking in.
+[[nodiscard]] constexpr std::int32_t texture_sign(std::int32_t texture, std::int32_t x, std::int32_t y,
+                                                  std::int32_t period, bool falling) noexcept {
+    const auto wave = [period](std::int32_t v) { return 2 * (v % period) < period ? 1 : -1; };
+    switch (texture) {
+        case 0: return wave(y);
+        case 1: return wave(x);
+        case 2: return wave(x) * wave(y);
+        default: return wave(falling ? x + 4 * period * drawn_size - y : x + y);
+    }
 }
 
-inline constexpr std::int32_t drawn_size = 32;
 using drawn_image = std::array<std::uint8_t, 3 * drawn_size * drawn_size>;
 
 inline drawn_image draw(std::int32_t label, std::uint64_t seed) {
@@ -70,13 +77,15 @@ inline drawn_image draw(std::int32_t label, std::uint64_t seed) {
     const auto draw_int = [&](std::int32_t low, std::int32_t high) {
         return static_cast<std::int32_t>(rng.between(low, high));
     };
-    const std::int32_t r = draw_int(8, 12);
+    const std::int32_t r = draw_int(6, 9);
     const std::int32_t cx = draw_int(r - 2, drawn_size + 1 - r);
     const std::int32_t cy = draw_int(r - 2, drawn_size + 1 - r);
     const bool upside_down = draw_int(0, 1) == 1;
-    const std::int32_t phase_x = draw_int(0, 3);
-    const std::int32_t phase_y = draw_int(0, 3);
-    const std::int32_t amplitude = draw_int(45, 75) * (draw_int(0, 1) == 1 ? 1 : -1);
+    const bool falling = draw_int(0, 1) == 1;
+    const std::int32_t period = draw_int(4, 7);
+    const std::int32_t phase_x = draw_int(0, period - 1);
+    const std::int32_t phase_y = draw_int(0, period - 1);
+    const std::int32_t amplitude = draw_int(40, 70) * (draw_int(0, 1) == 1 ? 1 : -1);
 
     drawn_image image{};
     for (std::int32_t ch = 0; ch < 3; ++ch) {
@@ -86,9 +95,9 @@ inline drawn_image draw(std::int32_t label, std::uint64_t seed) {
         const std::int32_t contrast = amplitude * directions[c.colour][ch];
         for (std::int32_t y = 0; y < drawn_size; ++y)
             for (std::int32_t x = 0; x < drawn_size; ++x) {
-                std::int32_t v = base + (slope_x * (x - 16) + slope_y * (y - 16)) / 64 + draw_int(-10, 10);
+                std::int32_t v = base + (slope_x * (x - 16) + slope_y * (y - 16)) / 64 + draw_int(-30, 30);
                 if (covers(c.shape, x - cx, y - cy, r, upside_down))
-                    v += contrast * texture_sign(c.texture, x + phase_x, y + phase_y);
+                    v += contrast * texture_sign(c.texture, x + phase_x, y + phase_y, period, falling);
                 image[static_cast<std::size_t>((ch * drawn_size + y) * drawn_size + x)] =
                     static_cast<std::uint8_t>(std::clamp(v, 0, 255));
             }
@@ -113,8 +122,8 @@ inline image_set draw_set(std::int32_t per_class, std::uint64_t seed, const char
 
 }  // namespace detail
 
-/// Draws the set: 3 x 32 x 32, 100 classes. A class is a shape (disc, square, triangle, cross, ring), a texture (plain,
-/// horizontal, vertical stripes, checks) and the colour channels in which object and ground differ. Position, size,
+/// Draws the set: 3 x 32 x 32, 100 classes. A class is a shape (disc, square, triangle, cross, ring), a texture (horizontal,
+/// vertical, diagonal stripes, checks) and the colour channels in which object and ground differ. Position, size,
 /// sign of the contrast, phase of the texture, ground colour, its slope and the noise are drawn anew for each image, so
 /// that all classes have the same mean image and a linear classifier finds nothing.
 [[nodiscard]] inline training_data generate_images(const generated_options& o = {}) {

@@ -172,7 +172,7 @@ private:
                 const evaluation e = evaluate(module_, trainer_.validation(), layout_, evaluation_batch());
                 if (!std::isfinite(e.loss)) return diverged(epoch, "validation");
                 progress_.top5 = e.top5;
-                const double rate = trainer_.recipe_.schedule.rate(epoch, fidelity_.epochs);
+                const double rate = trainer_.recipe_.schedule.rate(epoch + 0.5, fidelity_.epochs);  // amid the epoch
                 progress_.reports.push_back(
                     {epoch + 1, fidelity_.epochs, rate, *loss, e.loss, e.top1, earlier_seconds_ + since(started_)});
                 if (file_.enabled())
