@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// \file
 /// The paper's networks: El Zeinaty, Hamidouche, Herrou, Menard, Debbah, "Can LLMs Revolutionize the Design of
-/// Explainable and Efficient TinyML Models?", IJCNN 2025, arXiv 2504.09685. CIFAR-100 at 160 x 160. The published
-/// configurations use an expansion of 2 and are therefore fixed designs, outside Table I.
+/// Explainable and Efficient TinyML Models?", IJCNN 2025, arXiv 2504.09685. CIFAR-100 at 160 x 160. LMaNet-Core
+/// has an expansion of 2, outside Table I: a fixed design, not a valid proposal.
 #pragma once
 
 #include <llmnas/core/architecture.hpp>
