@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// What the records of a study's journal amount to: its trials, in memory.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <ctime>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <llmnas/json/architecture_json.hpp>
+#include <llmnas/json/space_json.hpp>
+#include <llmnas/json/training_json.hpp>
+#include <llmnas/search/gate.hpp>
+#include <llmnas/search/journal_file.hpp>
+#include <llmnas/search/objectives.hpp>
+#include <llmnas/search/rejection.hpp>
+#include <llmnas/search/trial.hpp>
+
+namespace llmnas {
+
+namespace detail {
+
+/// Numbers of Optuna's journal records.
+enum class journal_op : int {
+    create_study = 0,
+    set_study_user_attr = 2,
+    set_study_system_attr = 3,
+    create_trial = 4,
+    set_trial_state = 6,
+    set_trial_intermediate = 7,
+    set_trial_user_attr = 8,
+};
+
+/// UTC with zone and microseconds: Optuna 3.1 and 5.0 both read it.
+[[nodiscard]] inline std::string journal_time() {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    const auto us = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+    const std::time_t seconds = static_cast<std::time_t>(us / 1'000'000);
+    std::tm utc{};
+    ::gmtime_r(&seconds, &utc);
+    char text[32];
+    std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc);
+    return fmt::format("{}.{:06}+00:00", text, us % 1'000'000);
+}
+
+[[nodiscard]] inline double unix_time() {
+    return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace detail
+
+/// Trials of one study, by replaying its records. Costs are computed anew from each network, and the gate remembers it.
+template <SearchSpace Space, ObjectiveList Objectives, MemoryModel Memory = layerwise>
+class study_state {
+public:
+    using trial_type = trial<Space>;
+    using record = journal_file::record;
+    static constexpr std::string_view config_attr = "llmnas";
+
+    /// What a trial has beside its public part.
+    struct extra {
+        std::size_t id = 0;  ///< of Optuna: counts trials of all studies in the file
+        std::string worker;
+        double lease_until = 0;
+        std::map<std::int32_t, double> epochs;
+    };
+
+    study_state(gate<Space, Memory>& judge, std::string name) : judge_(&judge), name_(std::move(name)) {}
+
+    [[nodiscard]] const std::string& name() const { return name_; }
+    [[nodiscard]] std::optional<std::size_t> id() const { return id_; }  ///< none where the file lacks the study
+    [[nodiscard]] std::size_t next_id() const { return studies_; }
+    [[nodiscard]] const std::vector<trial_type>& trials() const { return trials_; }
+    [[nodiscard]] const extra& more(std::int32_t number) const { return extras_[static_cast<std::size_t>(number)]; }
+    [[nodiscard]] const nlohmann::ordered_json& config() const { return config_; }
+    [[nodiscard]] const rejection_counts& rejections() const { return rejections_; }
+    [[nodiscard]] gate<Space, Memory>& judge() const { return *judge_; }
+
+    /// Takes in one record. Records of other studies in the file, and kinds that do not concern llmnas, change nothing.
+    [[nodiscard]] result<void> apply(const record& r) try {
+        switch (static_cast<detail::journal_op>(r.at("op_code").get<int>())) {
+            case detail::journal_op::create_study:
+                return apply_study(r);
+            case detail::journal_op::set_study_user_attr:
+                if (ours(r) && r.at("user_attr").contains(std::string(config_attr)))
+                    config_ = r.at("user_attr").at(std::string(config_attr));
+                return {};
+            case detail::journal_op::create_trial:
+                return apply_trial(r);
+            case detail::journal_op::set_trial_state:
+                return with_trial(r, [&](trial_type& t, extra&) { set_state(t, r); });
+            case detail::journal_op::set_trial_intermediate:
+                return with_trial(r, [&](trial_type&, extra& e) {
+                    e.epochs[r.at("step").get<std::int32_t>()] =
+                        r.at("intermediate_value").is_number() ? r.at("intermediate_value").get<double>() : 0.0;
+                });
+            case detail::journal_op::set_trial_user_attr:
+                return with_trial(r, [&](trial_type& t, extra& e) {
+                    for (const auto& attr : r.at("user_attr").items()) set_user_attr(t, e, attr.key(), attr.value());
+                });
+            default:
+                return {};  // other records of Optuna do not concern llmnas
+        }
+    } catch (const nlohmann::json::exception& e) {
+        return fail(errc::bad_input, "not a record of an Optuna journal", "", e.what());
+    }
+
+private:
+    [[nodiscard]] bool ours(const record& r) const { return id_ && r.at("study_id").get<std::size_t>() == *id_; }
+
+    result<void> apply_study(const record& r) {
+        const std::size_t id = studies_;
+        const auto name = r.at("study_name").get<std::string>();
+        if (!names_.emplace(name, id).second) return {};  // Optuna refuses a second study of one name; no id is spent
+        ++studies_;
+        if (name != name_) return {};
+        const auto directions = r.at("directions").get<std::vector<int>>();
+        bool same = directions.size() == objective_count<Objectives>;
+        for (std::size_t i = 0; same && i < directions.size(); ++i)
+            same = directions[i] == static_cast<int>(objective_directions<Objectives>[i]);
+        if (!same)
+            return fail(errc::bad_input, "the study has other objectives", "study " + name,
+                        fmt::format("{} objectives", directions.size()),
+                        fmt::format("{}", fmt::join(objective_names<Objectives>, ", ")));
+        id_ = id;
+        return {};
+    }
+
+    result<void> apply_trial(const record& r) {
+        const std::size_t id = all_trials_++;
+        if (!ours(r)) return {};
+        const problem& p = judge_->limits();
+        trial_type t;
+        t.number = static_cast<std::int32_t>(trials_.size());
+        const auto user = r.value("user_attrs", record::object());
+        network_of<Space> net;
+        if (user.contains("architecture")) {
+            auto parsed = network_from_json<Space>(user["architecture"], p.input, p.classes);
+            if (!parsed) return tl::unexpected<error>(parsed.error());
+            net = *parsed;
+        } else {
+            auto point = point_from_params<Space>(r.value("params", record::object()),
+                                                  r.value("distributions", record::object()));
+            if (!point) return tl::unexpected<error>(point.error());
+            net = decode(*point, p.input, p.classes);
+        }
+        auto measured = judge_->measure_costs(net);
+        if (!measured) return tl::unexpected<error>(measured.error().why);
+        t.candidate = *measured;
+        extra e;
+        e.id = id;
+        t.state = static_cast<trial_state>(r.value("state", 0));
+        if (user.contains("fidelity")) t.fidelity = user["fidelity"].get<fidelity>();
+        for (const auto& attr : user.items()) set_user_attr(t, e, attr.key(), attr.value());
+        if (r.contains("values") && r["values"].is_array()) t.values = r["values"].get<std::vector<double>>();
+        by_id_[id] = trials_.size();
+        judge_->remember(t.candidate, t.number);
+        trials_.push_back(std::move(t));
+        extras_.push_back(std::move(e));
+        return {};
+    }
+
+    template <class F>
+    result<void> with_trial(const record& r, F&& f) {
+        const auto it = by_id_.find(r.at("trial_id").get<std::size_t>());
+        if (it == by_id_.end()) return {};
+        trial_type& t = trials_[it->second];
+        if (t.state == trial_state::running || t.state == trial_state::waiting) f(t, extras_[it->second]);
+        return {};  // what comes behind the end of a trial does not count, as in Optuna
+    }
+
+    static void set_state(trial_type& t, const record& r) {
+        t.state = static_cast<trial_state>(r.at("state").get<int>());
+        if (r.at("values").is_array()) t.values = r.at("values").get<std::vector<double>>();
+        if (t.state == trial_state::complete && t.training.epochs == 0 && !t.values.empty())
+            t.training.accuracy = t.values.front();
+    }
+
+    void set_user_attr(trial_type& t, extra& e, const std::string& key, const record& value) {
+        if (key == "proposer") t.proposer = value.get<std::string>();
+        if (key == "seed") t.seed = value.get<std::uint64_t>();
+        if (key == "training") t.training = value.get<training_metrics>();
+        if (key == "failure") t.failure = value.get<std::string>();
+        if (key == "lease") {
+            e.worker = value.at("worker").get<std::string>();
+            e.lease_until = value.at("until").get<double>();
+        }
+        if (key == "rejected")
+            for (std::size_t k = 0; k < rejection_kinds; ++k)
+                rejections_[k] += value.value(std::string(name_of(static_cast<rejection_kind>(k))), std::uint64_t{0});
+    }
+
+    gate<Space, Memory>* judge_;
+    std::string name_;
+    std::optional<std::size_t> id_;
+    std::size_t studies_ = 0;
+    std::size_t all_trials_ = 0;
+    std::map<std::string, std::size_t> names_;
+    std::map<std::size_t, std::size_t> by_id_;
+    nlohmann::ordered_json config_;
+    rejection_counts rejections_{};
+    std::vector<trial_type> trials_;
+    std::vector<extra> extras_;
+};
+
+}  // namespace llmnas
