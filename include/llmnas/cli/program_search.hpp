@@ -23,7 +23,7 @@
 namespace llmnas::cli {
 
 /// Definition for search_loop and child_process. Options of the trainer: `data` (directory with CIFAR-100; empty: the
-/// generated set), `recipe`, `threads`.
+/// generated set), `recipe`, `threads`, `validation_images` (a stratified subset; 0: all).
 struct program_search {
     using space = table1_se;
     using memory_model = any_memory_model;
@@ -33,6 +33,7 @@ struct program_search {
     [[nodiscard]] static result<trainer> make_trainer(const nlohmann::ordered_json& options) {
         auto recipe = recipe_named(options.value("recipe", "mini"));
         if (!recipe) return tl::unexpected<error>(recipe.error());
+        recipe->validation_images = options.value("validation_images", recipe->validation_images);
         const std::string dir = options.value("data", "");
         auto data = dir.empty() ? result<training_data>(generate_images()) : cifar100::load(dir);
         if (!data) return tl::unexpected<error>(data.error());

@@ -50,6 +50,8 @@ public:
             ->check(CLI::Range(8, 1024));
         command_->add_option("--images", fidelity_.images, "Training images, a stratified subset; 0: all")
             ->check(CLI::NonNegativeNumber);
+        command_->add_option("--validation-images", validation_images_, "Images of the validation split; 0: all")
+            ->check(CLI::NonNegativeNumber);
         command_->add_option("--epochs", fidelity_.epochs, "Epochs a trial")->check(CLI::Range(1, 100'000));
         command_->add_option("--batch", fidelity_.batch, "Images a step")->check(CLI::Range(2, 65536));
         command_->add_option("--recipe", recipe_, "Training recipe: mini (the paper's) or quick");
@@ -155,6 +157,7 @@ private:
     /// Options of the trainer: CIFAR-100 where it is, else the generated set, said on screen.
     [[nodiscard]] result<nlohmann::ordered_json> find_data() const {
         nlohmann::ordered_json options{{"recipe", recipe_}, {"threads", threads_}};
+        if (validation_images_) options["validation_images"] = *validation_images_;
         const char* const from_environment = std::getenv("LLMNAS_DATA_DIR");
         const std::string dir = !data_.empty()                          ? data_
                                 : from_environment && *from_environment ? from_environment
@@ -194,15 +197,16 @@ private:
         options.model = llm_model_;
         options.key = *key;
         options.on_wait = [](const wait_notice&) { return !interrupt_requested(); };
-        auto server = openai_backend::open(options);
-        if (!server) return tl::unexpected<error>(server.error());
-        auto models = server->list_models();
+        // Asked without retries: who gives a wrong URL wants to know at once.
+        openai_options first = options;
+        first.retry = retry_policy::never();
+        auto probe = openai_backend::open(std::move(first));
+        if (!probe) return tl::unexpected<error>(probe.error());
+        auto models = probe->list_models();
         if (!models) return tl::unexpected<error>(models.error());
-        if (options.model.empty() && !models->empty()) {
-            options.model = models->front();
-            server = openai_backend::open(std::move(options));
-            if (!server) return tl::unexpected<error>(server.error());
-        }
+        if (options.model.empty() && !models->empty()) options.model = models->front();
+        auto server = openai_backend::open(std::move(options));
+        if (!server) return tl::unexpected<error>(server.error());
         say("language model: " + server->name());
         return std::optional<openai_backend>(std::move(*server));
     }
@@ -252,6 +256,7 @@ private:
     fidelity fidelity_;
     std::string recipe_ = "mini";
     std::int32_t threads_ = 0;
+    std::optional<std::int32_t> validation_images_;
     std::string data_;
     std::string proposer_ = "auto";
     std::vector<std::string> included_;
