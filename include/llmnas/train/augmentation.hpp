@@ -21,11 +21,11 @@ namespace llmnas {
 /// says what it does for the journal.
 template <class A>
 concept Augmentation = std::copy_constructible<A> &&
-                       requires(const A& a, std::span<const std::uint8_t> in, std::span<std::uint8_t> out,
-                                const shape& s, splitmix64& rng) {
-                           a.apply(in, out, s, rng);
-                           { a.describe() } -> std::convertible_to<std::string>;
-                       };
+    requires(const A& a, std::span<const std::uint8_t> in, std::span<std::uint8_t> out, const shape& s,
+             splitmix64& rng) {
+    a.apply(in, out, s, rng);
+    { a.describe() } -> std::convertible_to<std::string>;
+};
 
 /// The null policy: the image as it is. A template for policies of your own.
 struct no_augmentation {
@@ -50,7 +50,8 @@ struct flip_and_shift {
         for (std::int32_t c = 0; c < s.channels; ++c)
             for (std::int32_t y = 0; y < s.height; ++y) {
                 const std::int32_t from_y = y + dy;
-                const std::size_t row = static_cast<std::size_t>(c * s.height + from_y) * static_cast<std::size_t>(s.width);
+                const std::size_t row =
+                    static_cast<std::size_t>(c * s.height + from_y) * static_cast<std::size_t>(s.width);
                 for (std::int32_t x = 0; x < s.width; ++x, ++at) {
                     const std::int32_t shifted = x + dx;
                     const bool inside = from_y >= 0 && from_y < s.height && shifted >= 0 && shifted < s.width;

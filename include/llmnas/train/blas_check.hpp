@@ -17,8 +17,8 @@ struct blas_library {
     bool reference = false;
 };
 
-/// Asks the dynamic linker, not the clock: the library that `sgemm_` resolves to is the reference BLAS where the process
-/// has none of the entry points that the fast ones add. Needs libtorch (or what uses BLAS) to be loaded.
+/// Asks the dynamic linker, not the clock: the library that `sgemm_` resolves to is the reference BLAS where the
+/// process has none of the entry points that the fast ones add. Needs libtorch (or what uses BLAS) to be loaded.
 [[nodiscard]] inline blas_library blas_in_use() {
     void* const sgemm = ::dlsym(RTLD_DEFAULT, "sgemm_");
     if (sgemm == nullptr) return {};

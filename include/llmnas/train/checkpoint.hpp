@@ -76,9 +76,10 @@ public:
     /// Replaces the file. Random numbers need no state in it: each epoch draws from streams of (seed, epoch).
     [[nodiscard]] result<void> save(const torch::nn::Module& module, sgd& optimizer,
                                     const training_progress& progress) const {
-        std::map<std::string, std::string> metadata{{"format", format},
-                                                    {"top5", fmt::format("{}", progress.top5)},
-                                                    {"images_per_second", fmt::format("{}", progress.images_per_second)}};
+        std::map<std::string, std::string> metadata{
+            {"format", format},
+            {"top5", fmt::format("{}", progress.top5)},
+            {"images_per_second", fmt::format("{}", progress.images_per_second)}};
         for (const auto& [key, value] : identity_) metadata["run." + key] = value;
         std::string reports;
         for (const epoch_report& r : progress.reports)
@@ -103,15 +104,17 @@ public:
                 return fail(errc::bad_input, "checkpoint belongs to another run: " + key + " differs", path_.string(),
                             found("run." + key), value);
         training_progress progress;
-        bool sound = parse(found("top5"), {&progress.top5}) && parse(found("images_per_second"), {&progress.images_per_second});
+        bool sound =
+            parse(found("top5"), {&progress.top5}) && parse(found("images_per_second"), {&progress.images_per_second});
         const std::string reports = found("reports");
         for (std::size_t begin = 0; begin < reports.size() && sound;) {
             const std::size_t end = std::min(reports.find('\n', begin), reports.size());
             epoch_report r;
             double epoch = 0;
             double epochs = 0;
-            sound = parse(std::string_view(reports).substr(begin, end - begin),
-                          {&epoch, &epochs, &r.learning_rate, &r.train_loss, &r.validation_loss, &r.accuracy, &r.seconds});
+            sound =
+                parse(std::string_view(reports).substr(begin, end - begin),
+                      {&epoch, &epochs, &r.learning_rate, &r.train_loss, &r.validation_loss, &r.accuracy, &r.seconds});
             r.epoch = static_cast<std::int32_t>(progress.reports.size()) + 1;
             r.epochs = static_cast<std::int32_t>(epochs);
             sound = sound && epoch == r.epoch;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// \file
-/// CIFAR-100 in its official binary version (Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009).
+/// CIFAR-100 in its official binary version (Krizhevsky, "Learning Multiple Layers of Features from Tiny Images",
+/// 2009).
 #pragma once
 
 #include <algorithm>
@@ -51,11 +52,12 @@ inline constexpr std::size_t default_validation = 5'000;
     if (status) return fail(errc::io, "cannot read: " + status.message(), path.string());
     const std::size_t count = images != 0 ? images : static_cast<std::size_t>(found / record_bytes);
     if (count == 0 || found != std::uintmax_t{count} * record_bytes)
-        return fail(errc::bad_input,
-                    found % record_bytes != 0 ? "CIFAR-100 file is truncated or damaged" : "CIFAR-100 file of another size",
-                    path.string(), fmt::format("{} bytes", found),
-                    images != 0 ? fmt::format("{} bytes: {} records of {}", images * record_bytes, images, record_bytes)
-                                : fmt::format("records of {} bytes", record_bytes));
+        return fail(
+            errc::bad_input,
+            found % record_bytes != 0 ? "CIFAR-100 file is truncated or damaged" : "CIFAR-100 file of another size",
+            path.string(), fmt::format("{} bytes", found),
+            images != 0 ? fmt::format("{} bytes: {} records of {}", images * record_bytes, images, record_bytes)
+                        : fmt::format("records of {} bytes", record_bytes));
     std::ifstream in(path, std::ios::binary);
     if (!in) return fail(errc::io, "cannot open", path.string());
 

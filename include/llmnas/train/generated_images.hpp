@@ -46,11 +46,16 @@ struct drawn_class {
     const std::int32_t d2 = x * x + y * y;
     if (upside_down) y = -y;
     switch (shape) {
-        case 0: return d2 <= r * r;                                  // disc
-        case 1: return ax <= r * 7 / 8 && ay <= r * 7 / 8;           // square
-        case 2: return ay <= r && 2 * ax <= y + r;                   // triangle
-        case 3: return std::max(ax, ay) <= r && std::min(ax, ay) <= r / 3;  // cross
-        default: return d2 <= r * r && 9 * d2 >= 4 * r * r;          // ring
+        case 0:
+            return d2 <= r * r;  // disc
+        case 1:
+            return ax <= r * 7 / 8 && ay <= r * 7 / 8;  // square
+        case 2:
+            return ay <= r && 2 * ax <= y + r;  // triangle
+        case 3:
+            return std::max(ax, ay) <= r && std::min(ax, ay) <= r / 3;  // cross
+        default:
+            return d2 <= r * r && 9 * d2 >= 4 * r * r;  // ring
     }
 }
 
@@ -60,10 +65,14 @@ struct drawn_class {
                                                   std::int32_t period, bool falling) noexcept {
     const auto wave = [period](std::int32_t v) { return 2 * (v % period) < period ? 1 : -1; };
     switch (texture) {
-        case 0: return wave(y);
-        case 1: return wave(x);
-        case 2: return wave(x) * wave(y);
-        default: return wave(falling ? x + 4 * period * drawn_size - y : x + y);
+        case 0:
+            return wave(y);
+        case 1:
+            return wave(x);
+        case 2:
+            return wave(x) * wave(y);
+        default:
+            return wave(falling ? x + 4 * period * drawn_size - y : x + y);
     }
 }
 
@@ -122,10 +131,10 @@ inline image_set draw_set(std::int32_t per_class, std::uint64_t seed, const char
 
 }  // namespace detail
 
-/// Draws the set: 3 x 32 x 32, 100 classes. A class is a shape (disc, square, triangle, cross, ring), a texture (horizontal,
-/// vertical, diagonal stripes, checks) and the colour channels in which object and ground differ. Position, size,
-/// sign of the contrast, phase of the texture, ground colour, its slope and the noise are drawn anew for each image, so
-/// that all classes have the same mean image and a linear classifier finds nothing.
+/// Draws the set: 3 x 32 x 32, 100 classes. A class is a shape (disc, square, triangle, cross, ring), a texture
+/// (horizontal, vertical, diagonal stripes, checks) and the colour channels in which object and ground differ.
+/// Position, size, sign of the contrast, phase of the texture, ground colour, its slope and the noise are drawn anew
+/// for each image, so that all classes have the same mean image and a linear classifier finds nothing.
 [[nodiscard]] inline training_data generate_images(const generated_options& o = {}) {
     return {detail::draw_set(o.train_per_class, mix_seed(o.seed, 0), "generated images"),
             detail::draw_set(o.validation_per_class, mix_seed(o.seed, 1), "generated images, held out")};

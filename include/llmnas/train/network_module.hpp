@@ -22,13 +22,14 @@ namespace llmnas {
 
 /// What a module has that operators do not say.
 struct module_options {
-    double dropout = 0;           ///< before the classifier, while training (0.2 mini, 0.05 full phase in the paper)
+    double dropout = 0;  ///< before the classifier, while training (0.2 mini, 0.05 full phase in the paper)
     double norm_epsilon = 1e-5;
     double norm_momentum = 0.1;
 };
 
 /// A lowered network as a module: N x C x H x W floats in, N x classes logits out. Height and width may differ from the
-/// network's input as long as shapes_at() accepts them. Names of parameters and buffers are those of parameter_names.hpp.
+/// network's input as long as shapes_at() accepts them. Names of parameters and buffers are those of
+/// parameter_names.hpp.
 ///
 /// Initialisation, from the seed alone: convolutions kaiming normal (fan out), batch norm 1 and 0, linear N(0, 0.01),
 /// biases 0 (He et al., "Delving Deep into Rectifiers", 2015).
@@ -56,7 +57,8 @@ public:
         std::vector<at::Tensor> arguments;
         for (std::size_t i = 0; i < ops_.size(); ++i) {
             arguments.clear();
-            for (const std::int32_t t : net.inputs_of(ops_[i])) arguments.push_back(values[static_cast<std::size_t>(t)]);
+            for (const std::int32_t t : net.inputs_of(ops_[i]))
+                arguments.push_back(values[static_cast<std::size_t>(t)]);
             values[i + 1] = activate(run(ops_[i], layers_[i], arguments), ops_[i].activation);
             for (const std::int32_t t : net.inputs_of(ops_[i]))  // maps that nothing reads any more
                 if (t > 0 && ops_[static_cast<std::size_t>(t) - 1].last_use == static_cast<std::int32_t>(i))
@@ -122,20 +124,26 @@ private:
 
     [[nodiscard]] at::Tensor run(const op& o, const layer& l, const std::vector<at::Tensor>& x) {
         switch (o.kind) {
-            case op_kind::conv: return normalise(o, l, convolve(o, l, x[0]));
-            case op_kind::linear: return normalise(o, l, at::linear(drop(o, x[0].flatten(1)), l.weight, l.bias));
+            case op_kind::conv:
+                return normalise(o, l, convolve(o, l, x[0]));
+            case op_kind::linear:
+                return normalise(o, l, at::linear(drop(o, x[0].flatten(1)), l.weight, l.bias));
             case op_kind::add: {
                 at::Tensor sum = x[0] + x[1];
                 for (std::size_t i = 2; i < x.size(); ++i) sum = sum + x[i];
                 return sum;
             }
-            case op_kind::scale: return x[0] * x[1];
-            case op_kind::global_avg_pool: return x[0].mean({2, 3}, true);
-            case op_kind::avg_pool: return average(o, x[0]);
+            case op_kind::scale:
+                return x[0] * x[1];
+            case op_kind::global_avg_pool:
+                return x[0].mean({2, 3}, true);
+            case op_kind::avg_pool:
+                return average(o, x[0]);
             case op_kind::max_pool:
                 return at::max_pool2d(padded(o, x[0], -std::numeric_limits<double>::infinity()),
                                       {o.kernel_h, o.kernel_w}, {o.stride_h, o.stride_w});
-            case op_kind::concat: return at::cat(x, 1);
+            case op_kind::concat:
+                return at::cat(x, 1);
         }
         return x[0];
     }
@@ -155,7 +163,8 @@ private:
                           {1, 1}, o.groups);
     }
 
-    /// Windowed mean in which padding does not count: torch's own option covers symmetric padding up to half the kernel.
+    /// Windowed mean in which padding does not count: torch's own option covers symmetric padding up to half the
+    /// kernel.
     [[nodiscard]] static at::Tensor average(const op& o, const at::Tensor& x) {
         const auto pool = [&o](const at::Tensor& t) {
             return at::avg_pool2d(t, {o.kernel_h, o.kernel_w}, {o.stride_h, o.stride_w});
@@ -186,12 +195,18 @@ private:
     /// In place where the gradient needs the output only: every operator writes a tensor of its own.
     [[nodiscard]] static at::Tensor activate(at::Tensor x, activation_kind a) {
         switch (a) {
-            case activation_kind::none: return x;
-            case activation_kind::relu: return x.relu_();
-            case activation_kind::relu6: return at::relu6_(x);
-            case activation_kind::leaky_relu: return at::leaky_relu_(x, 0.01);
-            case activation_kind::swish: return at::silu(x);
-            case activation_kind::sigmoid: return x.sigmoid_();
+            case activation_kind::none:
+                return x;
+            case activation_kind::relu:
+                return x.relu_();
+            case activation_kind::relu6:
+                return at::relu6_(x);
+            case activation_kind::leaky_relu:
+                return at::leaky_relu_(x, 0.01);
+            case activation_kind::swish:
+                return at::silu(x);
+            case activation_kind::sigmoid:
+                return x.sigmoid_();
         }
         return x;
     }

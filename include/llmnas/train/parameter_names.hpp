@@ -30,11 +30,16 @@ inline std::string sequence_of(const origin& o) {
     const std::string block =
         o.stage == origin::outside ? std::string{} : fmt::format("layers.{}.layers.{}.", o.stage, o.block);
     switch (o.role) {
-        case role::skip_proj: return block + "res_proj";
-        case role::classifier: return block + "classifier";
-        case role::stem: return block + "stem";
-        case role::head_conv: return block + "head";
-        default: return block + "conv";
+        case role::skip_proj:
+            return block + "res_proj";
+        case role::classifier:
+            return block + "classifier";
+        case role::stem:
+            return block + "stem";
+        case role::head_conv:
+            return block + "head";
+        default:
+            return block + "conv";
     }
 }
 
@@ -42,17 +47,22 @@ inline std::string sequence_of(const origin& o) {
 
 /// Module paths of one operator. Names follow the published weights (spec: `layers.S.layers.B.conv.{slot}` with the
 /// batch norm in the next slot, `conv.{slot}.se.1` and `.se.3`, `res_proj.0` and `.1`, `classifier`); a stem and a head
-/// convolution are `stem.0`, `head.0` with their batch norm in `.1`. Other convolutions outside of all stages: `conv.{slot}`.
+/// convolution are `stem.0`, `head.0` with their batch norm in `.1`. Other convolutions outside of all stages:
+/// `conv.{slot}`.
 [[nodiscard]] inline parameter_paths parameter_paths_of(const op& o) {
     if (!o.has_weights()) return {};
     const std::string sequence = detail::sequence_of(o.from);
     switch (o.from.role) {
-        case role::se_reduce: return {fmt::format("{}.{}.se.1", sequence, o.from.slot), {}};
-        case role::se_expand: return {fmt::format("{}.{}.se.3", sequence, o.from.slot), {}};
-        case role::classifier: return {sequence, o.batch_norm ? sequence + "_norm" : ""};
+        case role::se_reduce:
+            return {fmt::format("{}.{}.se.1", sequence, o.from.slot), {}};
+        case role::se_expand:
+            return {fmt::format("{}.{}.se.3", sequence, o.from.slot), {}};
+        case role::classifier:
+            return {sequence, o.batch_norm ? sequence + "_norm" : ""};
         case role::skip_proj:
         case role::stem:
-        case role::head_conv: return {sequence + ".0", o.batch_norm ? sequence + ".1" : ""};
+        case role::head_conv:
+            return {sequence + ".0", o.batch_norm ? sequence + ".1" : ""};
         default:
             return {fmt::format("{}.{}", sequence, o.from.slot),
                     o.batch_norm ? fmt::format("{}.{}", sequence, o.from.slot + 1) : ""};
@@ -70,9 +80,12 @@ inline std::string sequence_of(const origin& o) {
         if (!p.weights.empty()) {
             const parameter_paths wanted = p;
             const std::size_t sequence = detail::sequence_of(o.from).size();
-            const auto is_taken = [&] { return taken.contains(p.weights) || (!p.norm.empty() && taken.contains(p.norm)); };
+            const auto is_taken = [&] {
+                return taken.contains(p.weights) || (!p.norm.empty() && taken.contains(p.norm));
+            };
             for (int n = 2; is_taken(); ++n) {
-                p.weights = fmt::format("{}_{}{}", wanted.weights.substr(0, sequence), n, wanted.weights.substr(sequence));
+                p.weights =
+                    fmt::format("{}_{}{}", wanted.weights.substr(0, sequence), n, wanted.weights.substr(sequence));
                 if (!wanted.norm.empty())
                     p.norm = fmt::format("{}_{}{}", wanted.norm.substr(0, sequence), n, wanted.norm.substr(sequence));
             }

@@ -2,8 +2,8 @@
 /// \file
 /// A restricted reader of Python pickles, enough for state dicts: it builds values and calls nothing. No torch.
 ///
-/// An allow-list of globals by name, bounds on the bytes, the values and every index; values live in one array and refer
-/// to each other by position, so that a hostile file can neither recurse nor leak. Format: Python's pickletools.
+/// An allow-list of globals by name, bounds on the bytes, the values and every index; values live in one array and
+/// refer to each other by position, so that a hostile file can neither recurse nor leak. Format: Python's pickletools.
 #pragma once
 
 #include <algorithm>
@@ -25,7 +25,7 @@ namespace llmnas::pickle {
 
 enum class kind : std::uint8_t {
     none,
-    boolean,     ///< integer 0 or 1
+    boolean,  ///< integer 0 or 1
     integer,
     real,
     text,
@@ -57,12 +57,19 @@ inline constexpr std::size_t max_values = 1'000'000;
 
 /// Globals that a state dict may name; all others are refused by name.
 [[nodiscard]] constexpr bool allowed_global(std::string_view name) noexcept {
-    constexpr std::string_view names[] = {
-        "collections OrderedDict", "torch._utils _rebuild_tensor_v2", "torch._utils _rebuild_parameter",
-        "torch FloatStorage",      "torch DoubleStorage",             "torch HalfStorage",
-        "torch BFloat16Storage",   "torch LongStorage",               "torch IntStorage",
-        "torch ShortStorage",      "torch CharStorage",               "torch ByteStorage",
-        "torch BoolStorage"};
+    constexpr std::string_view names[] = {"collections OrderedDict",
+                                          "torch._utils _rebuild_tensor_v2",
+                                          "torch._utils _rebuild_parameter",
+                                          "torch FloatStorage",
+                                          "torch DoubleStorage",
+                                          "torch HalfStorage",
+                                          "torch BFloat16Storage",
+                                          "torch LongStorage",
+                                          "torch IntStorage",
+                                          "torch ShortStorage",
+                                          "torch CharStorage",
+                                          "torch ByteStorage",
+                                          "torch BoolStorage"};
     return std::find(std::begin(names), std::end(names), name) != std::end(names);
 }
 
@@ -187,7 +194,8 @@ private:
         const std::uint32_t name = pop();
         const std::uint32_t module = pop();
         if (failed_) return;
-        if (values_[name].kind != kind::text || values_[module].kind != kind::text) return refuse("global without a name");
+        if (values_[name].kind != kind::text || values_[module].kind != kind::text)
+            return refuse("global without a name");
         push_global(std::string(values_[module].text), std::string(values_[name].text));
     }
     void reduce() {
@@ -243,55 +251,119 @@ private:
                 if (protocol < 2 || protocol > 5) refuse("protocol", fmt::format("{}", protocol), "2 .. 5");
                 break;
             }
-            case '\x95': little_endian(8); break;  // FRAME: its length changes nothing
-            case 'N': push({}); break;
-            case '\x88': push_integer(1, kind::boolean); break;
-            case '\x89': push_integer(0, kind::boolean); break;
-            case 'K': push_integer(byte()); break;
-            case 'M': push_integer(static_cast<std::int64_t>(little_endian(2))); break;
-            case 'J': push_integer(static_cast<std::int32_t>(little_endian(4))); break;
-            case '\x8a': push_long(byte()); break;
-            case 'G': push_real(); break;
-            case 'X': push({.kind = kind::text, .text = text(little_endian(4))}); break;
-            case '\x8c': push({.kind = kind::text, .text = text(byte())}); break;
-            case ')': push_tuple({}); break;
-            case '\x85': push_tuple_of(1); break;
-            case '\x86': push_tuple_of(2); break;
-            case '\x87': push_tuple_of(3); break;
-            case 't': push_tuple(pop_to_mark()); break;
-            case ']': push({.kind = kind::list}); break;
+            case '\x95':
+                little_endian(8);
+                break;  // FRAME: its length changes nothing
+            case 'N':
+                push({});
+                break;
+            case '\x88':
+                push_integer(1, kind::boolean);
+                break;
+            case '\x89':
+                push_integer(0, kind::boolean);
+                break;
+            case 'K':
+                push_integer(byte());
+                break;
+            case 'M':
+                push_integer(static_cast<std::int64_t>(little_endian(2)));
+                break;
+            case 'J':
+                push_integer(static_cast<std::int32_t>(little_endian(4)));
+                break;
+            case '\x8a':
+                push_long(byte());
+                break;
+            case 'G':
+                push_real();
+                break;
+            case 'X':
+                push({.kind = kind::text, .text = text(little_endian(4))});
+                break;
+            case '\x8c':
+                push({.kind = kind::text, .text = text(byte())});
+                break;
+            case ')':
+                push_tuple({});
+                break;
+            case '\x85':
+                push_tuple_of(1);
+                break;
+            case '\x86':
+                push_tuple_of(2);
+                break;
+            case '\x87':
+                push_tuple_of(3);
+                break;
+            case 't':
+                push_tuple(pop_to_mark());
+                break;
+            case ']':
+                push({.kind = kind::list});
+                break;
             case 'a': {
                 const std::uint32_t item = pop();
                 extend(kind::list, {item});
                 break;
             }
-            case 'e': extend(kind::list, pop_to_mark()); break;
-            case '}': push({.kind = kind::dict}); break;
+            case 'e':
+                extend(kind::list, pop_to_mark());
+                break;
+            case '}':
+                push({.kind = kind::dict});
+                break;
             case 's': {
                 const std::uint32_t item = pop();
                 const std::uint32_t key = pop();
                 extend(kind::dict, {key, item});
                 break;
             }
-            case 'u': extend(kind::dict, pop_to_mark()); break;
-            case '(': marks_.push_back(stack_.size()); break;
-            case 'q': remember(byte()); break;
-            case 'r': remember(little_endian(4)); break;
-            case '\x94': remember(memo_.size()); break;
-            case 'h': recall(byte()); break;
-            case 'j': recall(little_endian(4)); break;
+            case 'u':
+                extend(kind::dict, pop_to_mark());
+                break;
+            case '(':
+                marks_.push_back(stack_.size());
+                break;
+            case 'q':
+                remember(byte());
+                break;
+            case 'r':
+                remember(little_endian(4));
+                break;
+            case '\x94':
+                remember(memo_.size());
+                break;
+            case 'h':
+                recall(byte());
+                break;
+            case 'j':
+                recall(little_endian(4));
+                break;
             case 'c': {
                 const std::string module = line();
                 const std::string name = line();
                 if (!failed_) push_global(module, name);
                 break;
             }
-            case '\x93': push_global_from_stack(); break;
-            case 'R': reduce(); break;
-            case 'b': build(); break;
-            case 'Q': persistent(); break;
-            case '.': stop(); break;
-            default: refuse("opcode is not allowed in a state dict", fmt::format("0x{:02x}", static_cast<unsigned char>(opcode)));
+            case '\x93':
+                push_global_from_stack();
+                break;
+            case 'R':
+                reduce();
+                break;
+            case 'b':
+                build();
+                break;
+            case 'Q':
+                persistent();
+                break;
+            case '.':
+                stop();
+                break;
+            default:
+                refuse("opcode is not allowed in a state dict",
+                       fmt::format("0x{:02x}", static_cast<unsigned char>(opcode)));
         }
     }
 

@@ -110,7 +110,8 @@ private:
         const std::uint64_t item = c10::elementSize(*element);
         const auto n = static_cast<std::uint64_t>(count.integer);
         if (n > bytes_left_ / item)
-            return refuse("storage " + key.text + " is larger than the file", fmt::format("{} elements of {} bytes", n, item),
+            return refuse("storage " + key.text + " is larger than the file",
+                          fmt::format("{} elements of {} bytes", n, item),
                           fmt::format("at most {} bytes", bytes_left_));
         bytes_left_ -= n * item;
         const std::string record = "data/" + key.text;

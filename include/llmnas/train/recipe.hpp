@@ -32,10 +32,10 @@ struct training_recipe {
     bool nesterov = true;
     double weight_decay = 1e-4;
     double label_smoothing = 0.1;
-    double dropout = 0.2;                 ///< before the classifier
-    double clip_norm = 0;                 ///< norm of the gradient over all parameters; 0: not clipped
-    std::int32_t validation_images = 0;   ///< a fixed stratified subset of the validation split; 0: all
-    std::uint64_t subset_seed = 0;        ///< of the training subset, the same for all candidates of a search
+    double dropout = 0.2;                ///< before the classifier
+    double clip_norm = 0;                ///< norm of the gradient over all parameters; 0: not clipped
+    std::int32_t validation_images = 0;  ///< a fixed stratified subset of the validation split; 0: all
+    std::uint64_t subset_seed = 0;       ///< of the training subset, the same for all candidates of a search
 
     /// Everything that decides the result, for the journal and for the check that a checkpoint belongs here.
     [[nodiscard]] description describe() const {
@@ -53,12 +53,11 @@ struct training_recipe {
 
     /// The same recipe with its schedule chosen at run time.
     template <class To>
-        requires std::convertible_to<Schedule, To> && (!std::same_as<Schedule, To>)
-    operator training_recipe<To, Augment>() const {  // NOLINT(google-explicit-constructor)
-        return {name,         schedule,        augmentation, momentum,  nesterov,
-                weight_decay, label_smoothing, dropout,      clip_norm, validation_images,
-                subset_seed};
-    }
+        requires std::convertible_to<Schedule, To> &&(!std::same_as<Schedule, To>)
+        operator training_recipe<To, Augment>() const {  // NOLINT(google-explicit-constructor)
+            return {name,    schedule,  augmentation,      momentum,   nesterov, weight_decay, label_smoothing,
+                    dropout, clip_norm, validation_images, subset_seed};
+        }
 };
 
 /// The paper's mini phase (30 epochs, batch 128, 160 px): learning rate 0.5 x 0.1 after each third, warm-up over the
@@ -71,9 +70,10 @@ struct training_recipe {
     return {.name = "published_code", .schedule = {.warm_up = false}};
 }
 
-/// For a few epochs on a few thousand small images, where the mini phase would end before it has learnt: warm-up counted
-/// in steps, cosine to 0; shifts, smoothing and dropout do not pay in so short a run. Measured with CIFAR-100, 5,000
-/// images of 32 px, 3 epochs, batch 64, seed 1: LMaNet-Elite 8.4 % validation top-1 (mini: 3.9 %), 29 s on two cores.
+/// For a few epochs on a few thousand small images, where the mini phase would end before it has learnt: warm-up
+/// counted in steps, cosine to 0; shifts, smoothing and dropout do not pay in so short a run. Measured with CIFAR-100,
+/// 5,000 images of 32 px, 3 epochs, batch 64, seed 1: LMaNet-Elite 8.4 % validation top-1 (mini: 3.9 %), 29 s on two
+/// cores.
 [[nodiscard]] inline training_recipe<warmup_cosine> quick_recipe() {
     return {.name = "quick",
             .schedule = {.peak = 0.2, .warm_up = 0.3},

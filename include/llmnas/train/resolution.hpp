@@ -36,13 +36,12 @@ inline std::int32_t positions(std::int32_t size, std::int32_t kernel, std::int32
         const auto inputs = net.inputs_of(o);
         const shape in = shapes[static_cast<std::size_t>(inputs[0])];
         const auto refuse = [&](const char* what) {
-            return fail(errc::bad_input,
-                        fmt::format("{} when images of {}x{} run through the network", what, height, width),
-                        fmt::format("operator {} ({}, stage {}, block {})", i, name_of(o.from.role), o.from.stage,
-                                    o.from.block),
-                        fmt::format("{}x{}x{}", in.channels, in.height, in.width),
-                        fmt::format("a larger image; the network's own input is {}x{}", net.input.height,
-                                    net.input.width));
+            return fail(
+                errc::bad_input, fmt::format("{} when images of {}x{} run through the network", what, height, width),
+                fmt::format("operator {} ({}, stage {}, block {})", i, name_of(o.from.role), o.from.stage,
+                            o.from.block),
+                fmt::format("{}x{}x{}", in.channels, in.height, in.width),
+                fmt::format("a larger image; the network's own input is {}x{}", net.input.height, net.input.width));
         };
         shape out{o.out.channels, in.height, in.width};
         switch (o.kind) {
@@ -57,7 +56,9 @@ inline std::int32_t positions(std::int32_t size, std::int32_t kernel, std::int32
                 if (in.elements() != o.in.elements()) return refuse("linear layer on a map of another size");
                 out = {o.out.channels, 1, 1};
                 break;
-            case op_kind::global_avg_pool: out = {in.channels, 1, 1}; break;
+            case op_kind::global_avg_pool:
+                out = {in.channels, 1, 1};
+                break;
             case op_kind::add:
             case op_kind::concat:
                 for (const std::int32_t t : inputs) {
@@ -66,7 +67,8 @@ inline std::int32_t positions(std::int32_t size, std::int32_t kernel, std::int32
                         return refuse("joined maps of different sizes");
                 }
                 break;
-            case op_kind::scale: break;
+            case op_kind::scale:
+                break;
         }
         shapes.push_back(out);
     }

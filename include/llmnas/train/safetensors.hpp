@@ -38,17 +38,16 @@ namespace detail {
 
 static_assert(std::endian::native == std::endian::little, "safetensors data is little-endian");
 
-inline constexpr std::array<std::pair<std::string_view, at::ScalarType>, 10> safetensors_types{
-    {{"F64", at::kDouble},
-     {"F32", at::kFloat},
-     {"F16", at::kHalf},
-     {"BF16", at::kBFloat16},
-     {"I64", at::kLong},
-     {"I32", at::kInt},
-     {"I16", at::kShort},
-     {"I8", at::kChar},
-     {"U8", at::kByte},
-     {"BOOL", at::kBool}}};
+inline constexpr std::array<std::pair<std::string_view, at::ScalarType>, 10> safetensors_types{{{"F64", at::kDouble},
+                                                                                                {"F32", at::kFloat},
+                                                                                                {"F16", at::kHalf},
+                                                                                                {"BF16", at::kBFloat16},
+                                                                                                {"I64", at::kLong},
+                                                                                                {"I32", at::kInt},
+                                                                                                {"I16", at::kShort},
+                                                                                                {"I8", at::kChar},
+                                                                                                {"U8", at::kByte},
+                                                                                                {"BOOL", at::kBool}}};
 
 }  // namespace detail
 
@@ -64,8 +63,7 @@ inline constexpr std::array<std::pair<std::string_view, at::ScalarType>, 10> saf
         std::string type;
         for (const auto& [name, scalar] : detail::safetensors_types)
             if (scalar == t.value.scalar_type()) type = name;
-        if (type.empty())
-            return fail(errc::bad_input, "element type that safetensors lacks", path.string(), t.name);
+        if (type.empty()) return fail(errc::bad_input, "element type that safetensors lacks", path.string(), t.name);
         kept.push_back(t.value.detach().to(at::kCPU).contiguous());
         const std::uint64_t size = kept.back().nbytes();
         header.tensors.push_back({t.name, type, t.value.sizes().vec(), at, at + size});

@@ -93,8 +93,8 @@ inline std::string parse_tensor(const std::string& name, const nlohmann::json& j
 
 }  // namespace detail
 
-/// Reads and checks a header against the number of bytes behind it: types, shapes, no gap, no overlap, nothing left over.
-/// bad_input otherwise.
+/// Reads and checks a header against the number of bytes behind it: types, shapes, no gap, no overlap, nothing left
+/// over. bad_input otherwise.
 [[nodiscard]] inline result<header> parse_header(std::string_view text, std::uint64_t data_bytes,
                                                  const std::string& where) {
     const auto refuse = [&](std::string what, std::string got = {}, std::string wanted = {}) {
@@ -123,7 +123,8 @@ inline std::string parse_tensor(const std::string& name, const nlohmann::json& j
             continue;
         }
         tensor_entry t;
-        if (std::string problem = detail::parse_tensor(name, entry, t); !problem.empty()) return refuse(std::move(problem));
+        if (std::string problem = detail::parse_tensor(name, entry, t); !problem.empty())
+            return refuse(std::move(problem));
         h.tensors.push_back(std::move(t));
     }
     std::sort(h.tensors.begin(), h.tensors.end(), [](const tensor_entry& a, const tensor_entry& b) {
@@ -132,8 +133,8 @@ inline std::string parse_tensor(const std::string& name, const nlohmann::json& j
     std::uint64_t next = 0;
     for (const tensor_entry& t : h.tensors) {
         if (t.begin != next)
-            return refuse(t.begin < next ? "tensors overlap" : "gap in the data", fmt::format("{} at {}", t.name, t.begin),
-                          fmt::format("{}", next));
+            return refuse(t.begin < next ? "tensors overlap" : "gap in the data",
+                          fmt::format("{} at {}", t.name, t.begin), fmt::format("{}", next));
         next = t.end;
     }
     if (next != data_bytes)

@@ -25,8 +25,9 @@ concept LearningRateSchedule = std::copy_constructible<S> && requires(const S& s
     { s.describe() } -> std::convertible_to<std::string>;
 };
 
-/// The paper's mini phase: peak * factor^floor(epoch / step), with a linear warm-up over the first step, where a step is
-/// a third of the run: of 30 epochs lr(e) = 0.5 * 0.1^floor(e / 10) * min(1, (e + 1) / 10), e from 0. Moves each epoch.
+/// The paper's mini phase: peak * factor^floor(epoch / step), with a linear warm-up over the first step, where a step
+/// is a third of the run: of 30 epochs lr(e) = 0.5 * 0.1^floor(e / 10) * min(1, (e + 1) / 10), e from 0. Moves each
+/// epoch.
 struct step_decay {
     double peak = 0.5;
     double factor = 0.1;
@@ -62,8 +63,8 @@ struct warmup_cosine {
     }
 };
 
-/// Half a cosine from peak / 25 up, half a cosine down to peak / 250,000 (Smith and Topin, "Super-convergence", 2017, as
-/// in torch.optim.lr_scheduler.OneCycleLR with its defaults). Moves each step.
+/// Half a cosine from peak / 25 up, half a cosine down to peak / 250,000 (Smith and Topin, "Super-convergence", 2017,
+/// as in torch.optim.lr_scheduler.OneCycleLR with its defaults). Moves each step.
 struct one_cycle {
     double peak = 0.5;
     double rise = 0.3;  ///< fraction of the run
@@ -75,7 +76,9 @@ struct one_cycle {
         };
         return t < rise ? cosine(peak / 25, peak, t / rise) : cosine(peak, peak / 250'000, (t - rise) / (1 - rise));
     }
-    [[nodiscard]] std::string describe() const { return fmt::format("one cycle to {}, rising {:.4g} of the run", peak, rise); }
+    [[nodiscard]] std::string describe() const {
+        return fmt::format("one cycle to {}, rising {:.4g} of the run", peak, rise);
+    }
 };
 
 /// One of the above, chosen at run time: for the edge of a program. A schedule of one's own goes in as a type.

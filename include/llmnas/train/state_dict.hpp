@@ -56,8 +56,7 @@ inline std::string shape_text(const at::Tensor& t) {
                                             const std::string& where = "state dict") {
     std::map<std::string_view, const at::Tensor*> given;
     for (const named_tensor& e : dict.entries)
-        if (!given.emplace(e.name, &e.value).second)
-            return fail(errc::bad_input, "name appears twice", where, e.name);
+        if (!given.emplace(e.name, &e.value).second) return fail(errc::bad_input, "name appears twice", where, e.name);
 
     std::size_t missing = 0;
     std::string first_missing;

@@ -35,8 +35,7 @@ namespace llmnas {
 
 /// Threads of torch's operators on the calling thread; 0: all cores. libtorch alone may start with one.
 inline void use_threads(std::int32_t threads) {
-    at::set_num_threads(threads > 0 ? threads
-                                    : static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
+    at::set_num_threads(threads > 0 ? threads : static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
 }
 
 /// The first line of what torch has thrown: its messages carry a C++ stack trace behind it.

@@ -42,7 +42,8 @@ struct training_machine {
 /// Called behind each epoch; its answer ends the run or lets it go on.
 using epoch_callback = std::function<training_control(const epoch_report&)>;
 
-/// Trains networks on one data set by one recipe. Several trainings share a trainer and its data; each has its own state.
+/// Trains networks on one data set by one recipe. Several trainings share a trainer and its data; each has its own
+/// state.
 ///
 /// On a CPU, equal (network, fidelity, seed, thread count) give equal bits, also when the run was interrupted and
 /// resumed from its checkpoint: every random stream derives from (seed, epoch).
@@ -51,7 +52,8 @@ class mini_trainer {
 public:
     using recipe_type = training_recipe<Schedule, Augment>;
 
-    explicit mini_trainer(std::shared_ptr<const training_data> data, recipe_type recipe = {}, training_machine machine = {})
+    explicit mini_trainer(std::shared_ptr<const training_data> data, recipe_type recipe = {},
+                          training_machine machine = {})
         : data_(std::move(data)), recipe_(std::move(recipe)), machine_(std::move(machine)) {
         const auto& v = data_->validation;
         const auto chosen = stratified_indices(v.labels, v.classes,
@@ -110,9 +112,9 @@ private:
                         fmt::format("{} .. {}", low, high));
         };
         const auto images = static_cast<std::int64_t>(train.size());
-        for (const auto& r : {range("resolution", f.resolution, 1, max_extent), range("images", f.images, 0, images),
-                              range("epochs", f.epochs, 1, 1'000'000),
-                              range("batch", f.batch, 2, f.images == 0 ? images : f.images)})
+        for (const auto& r :
+             {range("resolution", f.resolution, 1, max_extent), range("images", f.images, 0, images),
+              range("epochs", f.epochs, 1, 1'000'000), range("batch", f.batch, 2, f.images == 0 ? images : f.images)})
             if (!r) return r;
         if (net.ops.empty()) return fail(errc::bad_input, "network has no operators", "training");
         if (net.input.channels != train.image.channels)
@@ -131,8 +133,8 @@ private:
         description d = recipe_.describe();
         d.emplace_back("network", fmt::format("{:016x}", fingerprint(net)));
         d.emplace_back("seed", fmt::format("{}", seed));
-        d.emplace_back("fidelity", fmt::format("{} px, {} images, {} epochs, batch {}", f.resolution, f.images, f.epochs,
-                                               f.batch));
+        d.emplace_back("fidelity",
+                       fmt::format("{} px, {} images, {} epochs, batch {}", f.resolution, f.images, f.epochs, f.batch));
         d.emplace_back("train_data", data_->train.name);
         d.emplace_back("validation_data", data_->validation.name);
         return d;
@@ -141,8 +143,8 @@ private:
     /// State of one training.
     class run {
     public:
-        run(const mini_trainer& trainer, const graph_view& net, const fidelity& f, std::uint64_t seed, at::Device device,
-            const std::filesystem::path& checkpoint)
+        run(const mini_trainer& trainer, const graph_view& net, const fidelity& f, std::uint64_t seed,
+            at::Device device, const std::filesystem::path& checkpoint)
             : trainer_(trainer),
               fidelity_(f),
               seed_(seed),
@@ -194,11 +196,13 @@ private:
         [[nodiscard]] static double since(clock::time_point t) {
             return std::chrono::duration<double>(clock::now() - t).count();
         }
-        [[nodiscard]] std::size_t evaluation_batch() const { return static_cast<std::size_t>(std::max(64, fidelity_.batch)); }
+        [[nodiscard]] std::size_t evaluation_batch() const {
+            return static_cast<std::size_t>(std::max(64, fidelity_.batch));
+        }
 
         [[nodiscard]] tl::unexpected<error> diverged(std::int32_t epoch, const std::string& step) const {
-            return fail(errc::training, "loss is not finite", fmt::format("epoch {}, {}", epoch + 1, step), "NaN or infinity",
-                        "a finite loss: lower the learning rate or clip gradients");
+            return fail(errc::training, "loss is not finite", fmt::format("epoch {}, {}", epoch + 1, step),
+                        "NaN or infinity", "a finite loss: lower the learning rate or clip gradients");
         }
 
         /// Mean loss of the epoch's steps.
@@ -214,11 +218,12 @@ private:
             const std::size_t steps = order.size() / batch_size;
             double total = 0;
             for (std::size_t step = 0; step < steps; ++step) {
-                const batch b =
-                    make_batch(trainer_.data_->train, std::span<const std::size_t>(order).subspan(step * batch_size, batch_size),
-                               layout_, trainer_.recipe_.augmentation, mix_seed(epoch_seed, 2 + step));
-                const at::Tensor loss = at::cross_entropy_loss(module_.forward(b.images), b.labels, {}, at::Reduction::Mean,
-                                                               -100, trainer_.recipe_.label_smoothing);
+                const batch b = make_batch(trainer_.data_->train,
+                                           std::span<const std::size_t>(order).subspan(step * batch_size, batch_size),
+                                           layout_, trainer_.recipe_.augmentation, mix_seed(epoch_seed, 2 + step));
+                const at::Tensor loss =
+                    at::cross_entropy_loss(module_.forward(b.images), b.labels, {}, at::Reduction::Mean, -100,
+                                           trainer_.recipe_.label_smoothing);
                 const double value = loss.template item<double>();
                 if (!std::isfinite(value)) return diverged(epoch, fmt::format("step {} of {}", step + 1, steps));
                 total += value;
@@ -235,8 +240,8 @@ private:
 
         [[nodiscard]] training_metrics metrics() const {
             const epoch_report& last = progress_.reports.back();
-            return {last.accuracy, progress_.top5, last.validation_loss, last.epoch, last.seconds,
-                    progress_.images_per_second};
+            return {last.accuracy, progress_.top5, last.validation_loss,
+                    last.epoch,    last.seconds,   progress_.images_per_second};
         }
 
         const mini_trainer& trainer_;

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: MIT
+// The mini phase: what it learns, that it repeats, resumes and refuses.
+#include <cstdint>
+#include <memory>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include <llmnas/core/dynamic_graph.hpp>
+#include <llmnas/train/generated_images.hpp>
+#include <llmnas/train/trainer.hpp>
+#include <llmnas/zoo/lmanet.hpp>
+
+#include "support/catch.hpp"
+#include "support/files.hpp"
+
+using namespace llmnas;
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+constexpr architecture<2> tiny{
+    .input = {3, 8, 8},
+    .classes = 4,
+    .stages = {{.output_channels = 8, .stride = 2, .expansion_factor = 4},
+               {.output_channels = 8, .num_layers = 2, .use_se = true, .skip_op = skip_kind::residual}}};
+
+// Four classes of 8 x 8: which quarter is bright.
+std::shared_ptr<const training_data> quarters() {
+    image_set set;
+    set.name = "quarters";
+    set.image = {3, 8, 8};
+    set.classes = 4;
+    splitmix64 rng{1};
+    for (std::int32_t i = 0; i < 400; ++i) {
+        const std::int32_t label = i % 4;
+        for (std::int32_t c = 0; c < 3; ++c)
+            for (std::int32_t y = 0; y < 8; ++y)
+                for (std::int32_t x = 0; x < 8; ++x) {
+                    const bool bright = y / 4 == label / 2 && x / 4 == label % 2;
+                    set.pixels.push_back(static_cast<std::uint8_t>(rng.below(120) + (bright ? 80 : 0)));
+                }
+        set.labels.push_back(label);
+    }
+    return std::make_shared<training_data>(hold_out(set, 80).value());
+}
+
+training_recipe<warmup_cosine> short_recipe() {
+    auto recipe = quick_recipe();
+    recipe.augmentation = {.flip = false, .shift = 1};
+    recipe.dropout = 0.2;
+    return recipe;
+}
+
+const training_machine one_thread{.device = "cpu", .threads = 1};
+const fidelity few{.resolution = 8, .images = 0, .epochs = 3, .batch = 32};
+
+// A schedule of a user's own, which no network survives.
+struct absurd_rate {
+    static double rate(double, std::int32_t) { return 1e30; }
+    static std::string describe() { return "1e30"; }
+};
+
+}  // namespace
+
+TEST_CASE("a short training learns and repeats bit for bit", "[train]") {
+    const dynamic_graph net(tiny);
+    const mini_trainer trainer(quarters(), short_recipe(), one_thread);
+    std::vector<epoch_report> reports;
+    const auto first = trainer.train(net.view(), few, 7, {}, [&](const epoch_report& r) {
+        reports.push_back(r);
+        return training_control::proceed;
+    });
+    REQUIRE(first);
+    CHECK(first->accuracy > 0.4);
+    CHECK(first->top5 == 1);  // four classes
+    CHECK(first->epochs == 3);
+    CHECK(first->images_per_second > 0);
+    REQUIRE(reports.size() == 3);
+    CHECK(reports[2].accuracy == first->accuracy);
+    CHECK(reports[0].epoch == 1);
+    CHECK(reports[0].epochs == 3);
+    const auto again = trainer.train(net.view(), few, 7);
+    REQUIRE(again);
+    CHECK(again->loss == first->loss);
+    CHECK(trainer.train(net.view(), few, 8)->loss != first->loss);
+}
+
+TEST_CASE("a resumed training equals the uninterrupted one", "[train]") {
+    const test::temporary_directory dir;
+    const dynamic_graph net(tiny);
+    const mini_trainer trainer(quarters(), short_recipe(), one_thread);
+    const auto whole = trainer.train(net.view(), few, 7, dir / "whole");
+    REQUIRE(whole);
+
+    const auto stopped =
+        trainer.train(net.view(), few, 7, dir / "parts", [](const epoch_report&) { return training_control::stop; });
+    REQUIRE(stopped);
+    CHECK(stopped->epochs == 1);
+    std::vector<std::int32_t> epochs;
+    const auto resumed = trainer.train(net.view(), few, 7, dir / "parts", [&](const epoch_report& r) {
+        epochs.push_back(r.epoch);
+        return training_control::proceed;
+    });
+    REQUIRE(resumed);
+    CHECK(epochs == std::vector<std::int32_t>{1, 2, 3});
+    CHECK(resumed->loss == whole->loss);
+    CHECK(resumed->accuracy == whole->accuracy);
+    CHECK(resumed->top5 == whole->top5);
+
+    const auto a = read_safetensors(dir / "whole");
+    const auto b = read_safetensors(dir / "parts");
+    REQUIRE(a);
+    REQUIRE(b);
+    REQUIRE(a->tensors.entries.size() == b->tensors.entries.size());
+    for (const auto& t : a->tensors.entries) {
+        INFO(t.name);
+        CHECK(at::equal(t.value, *b->tensors.find(t.name)));
+    }
+
+    // A finished run is not trained again.
+    const auto finished = trainer.train(net.view(), few, 7, dir / "whole");
+    REQUIRE(finished);
+    CHECK(*finished == *whole);
+}
+
+TEST_CASE("checkpoints of another run and damaged ones are refused", "[train]") {
+    const test::temporary_directory dir;
+    const auto path = dir / "checkpoint";
+    const dynamic_graph net(tiny);
+    const auto data = quarters();
+    const mini_trainer trainer(data, short_recipe(), one_thread);
+    const fidelity one{.resolution = 8, .epochs = 1, .batch = 64};
+    REQUIRE(trainer.train(net.view(), one, 7, path));
+    const auto refusal = [](const result<training_metrics>& r) {
+        REQUIRE(!r);
+        CHECK(r.error().code == errc::bad_input);
+        return r.error().text();
+    };
+    CHECK_THAT(refusal(trainer.train(net.view(), one, 8, path)),
+               ContainsSubstring("seed differs") && ContainsSubstring("got 7, wanted 8"));
+    CHECK_THAT(refusal(trainer.train(net.view(), {8, 0, 2, 64}, 7, path)), ContainsSubstring("fidelity differs"));
+    auto other = tiny;
+    other.stages[0].kernel_size = 5;
+    CHECK_THAT(refusal(trainer.train(dynamic_graph(other).view(), one, 7, path)), ContainsSubstring("network differs"));
+    auto recipe = short_recipe();
+    recipe.weight_decay = 0;
+    CHECK_THAT(refusal(mini_trainer(data, recipe, one_thread).train(net.view(), one, 7, path)),
+               ContainsSubstring("optimizer differs"));
+
+    std::filesystem::resize_file(path, std::filesystem::file_size(path) - 100);
+    CHECK_THAT(refusal(trainer.train(net.view(), one, 7, path)), ContainsSubstring("truncated"));
+    REQUIRE(write_safetensors(path, {}, {}));
+    CHECK_THAT(refusal(trainer.train(net.view(), one, 7, path)), ContainsSubstring("no checkpoint"));
+
+    const auto unwritable = trainer.train(net.view(), one, 7, dir / "nowhere" / "checkpoint");
+    REQUIRE(!unwritable);
+    CHECK(unwritable.error().code == errc::io);
+}
+
+TEST_CASE("what does not fit together is refused before it runs", "[train]") {
+    const dynamic_graph net(tiny);
+    const mini_trainer trainer(quarters(), short_recipe(), one_thread);
+    const auto refusal = [](const result<training_metrics>& r) {
+        REQUIRE(!r);
+        CHECK(r.error().code == errc::bad_input);
+        return r.error().text();
+    };
+    CHECK_THAT(refusal(trainer.train(net.view(), {0, 0, 1, 32}, 1)), ContainsSubstring("resolution"));
+    CHECK_THAT(refusal(trainer.train(net.view(), {8, 1000, 1, 32}, 1)),
+               ContainsSubstring("images") && ContainsSubstring("320"));
+    CHECK_THAT(refusal(trainer.train(net.view(), {8, 0, 0, 32}, 1)), ContainsSubstring("epochs"));
+    CHECK_THAT(refusal(trainer.train(net.view(), {8, 16, 1, 32}, 1)), ContainsSubstring("batch"));
+    CHECK_THAT(refusal(trainer.train(dynamic_graph(zoo::lmanet_elite).view(), few, 1)), ContainsSubstring("classes"));
+    auto grey = tiny;
+    grey.input.channels = 1;
+    CHECK_THAT(refusal(trainer.train(dynamic_graph(grey).view(), few, 1)), ContainsSubstring("channels"));
+    const mini_trainer nowhere(quarters(), short_recipe(), {.device = "abacus"});
+    CHECK_THAT(refusal(nowhere.train(net.view(), few, 1)), ContainsSubstring("abacus"));
+}
+
+TEST_CASE("a loss that is not finite is a failure with its place", "[train]") {
+    const dynamic_graph net(tiny);
+    training_recipe<absurd_rate> recipe;
+    recipe.schedule = {};
+    const auto r = mini_trainer(quarters(), recipe, one_thread).train(net.view(), few, 1);
+    REQUIRE(!r);
+    CHECK(r.error().code == errc::training);
+    CHECK_THAT(r.error().text(), ContainsSubstring("epoch 1, step"));
+}
+
+TEST_CASE("clipping bounds the norm of the gradient", "[train]") {
+    at::Tensor p = at::zeros({2}).set_requires_grad(true);
+    sgd optimizer({p}, {.momentum = 0, .nesterov = false, .weight_decay = 0});
+    (p * at::tensor({3.0F, 4.0F})).sum().backward();
+    optimizer.clip(1);
+    CHECK(at::allclose(p.grad(), at::tensor({0.6F, 0.8F})));
+    optimizer.step(1);
+    CHECK(at::allclose(p.detach(), at::tensor({-0.6F, -0.8F})));
+}
+
+TEST_CASE("a linear classifier finds nothing in the generated images", "[train]") {
+    use_threads(1);
+    const training_data d = generate_images({.train_per_class = 100, .validation_per_class = 10});
+    const auto whole = [](const image_set& set) {
+        std::vector<std::size_t> all(set.size());
+        std::iota(all.begin(), all.end(), std::size_t{0});
+        return make_batch(set, all, {.resolution = 32, .channels_last = false});
+    };
+    const batch train = whole(d.train);
+    const batch held = whole(d.validation);
+    const at::Tensor x = train.images.flatten(1);
+    at::Tensor weight = at::zeros({100, x.size(1)}).set_requires_grad(true);
+    at::Tensor bias = at::zeros({100}).set_requires_grad(true);
+    sgd optimizer({weight, bias}, {.weight_decay = 1e-2});
+    const int epochs = 6;
+    for (int e = 0; e < epochs; ++e)
+        for (std::int64_t i = 0; i < x.size(0); i += 200) {
+            const at::Tensor loss = at::cross_entropy_loss(at::linear(x.slice(0, i, i + 200), weight, bias),
+                                                           train.labels.slice(0, i, i + 200));
+            optimizer.clear_gradients();
+            loss.backward();
+            optimizer.step(0.003 * (epochs - e) / epochs);
+        }
+    const at::Tensor hits = at::linear(held.images.flatten(1), weight, bias).argmax(1).eq(held.labels);
+    CHECK(hits.to(at::kFloat).mean().item<double>() < 0.10);
+}
+
+TEST_CASE("LMaNet-Core passes 30 % on the generated images within a minute", "[.long][train]") {
+    const dynamic_graph net(zoo::lmanet_core);
+    const mini_trainer trainer(std::make_shared<const training_data>(generate_images()), quick_recipe());
+    const auto m = trainer.train(net.view(), {.resolution = 32, .images = 10'000, .epochs = 3, .batch = 64}, 1);
+    REQUIRE(m);
+    std::printf("LMaNet-Core on generated images: %.1f %% after %.0f s, %.0f images/s\n", 100 * m->accuracy, m->seconds,
+                m->images_per_second);
+    CHECK(m->accuracy > 0.30);
+}
