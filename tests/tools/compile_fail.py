@@ -4,8 +4,8 @@
     compile_fail.py BUILD SOURCE       checks one file
     compile_fail.py BUILD --self-check checks that this script finds what it should
 
-A source has one or more lines `// expect-error: REGEX`, the misuse in `#ifdef LLMNAS_FAIL`, and its passing twin in the
-`#else` branch. Compiled without the macro it must pass; with it, it must fail, and the compiler's output must match each
+A source has one or more lines `// expect-error: REGEX`, the misuse under `#ifdef LLMNAS_FAIL`, and its passing twin in the
+`#else` branch (or the other way round with #ifndef). Compiled without the macro it must pass; with it, it must fail, and the compiler's output must match each
 regex. `// link: TARGET` chooses the library (tests/CMakeLists.txt; llmnas::search by default, which needs no torch).
 """
 import pathlib
@@ -22,7 +22,7 @@ def check(build, source, text_file=None):
     expected = re.findall(r"^\s*// expect-error: (.+?)\s*$", text, re.M)
     if not expected:
         return ["no line `// expect-error: REGEX`"]
-    if "#ifdef LLMNAS_FAIL" not in text:
+    if not re.search(r"^#ifn?def LLMNAS_FAIL", text, re.M):
         return ["no `#ifdef LLMNAS_FAIL`"]
     status, output = compile_command.run(build, source, "-fsyntax-only", replacement=text_file)
     if status != 0:
