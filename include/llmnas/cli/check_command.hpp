@@ -18,8 +18,7 @@
 #include <llmnas/cli/task_options.hpp>
 #include <llmnas/core/dynamic_graph.hpp>
 #include <llmnas/cost/costs.hpp>
-#include <llmnas/json/architecture_json.hpp>
-#include <llmnas/json/file.hpp>
+#include <llmnas/json/network_file.hpp>
 #include <llmnas/search/gate.hpp>
 #include <llmnas/space/table1.hpp>
 #include <llmnas/zoo/list.hpp>
@@ -89,14 +88,8 @@ private:
         if (!std::filesystem::exists(network_))
             return fail(errc::bad_input, "neither a file nor a network of the zoo", "network", network_,
                         "a JSON file or one of " + names);
-        auto json = read_json_file(network_);
-        if (!json) return tl::unexpected<error>(json.error());
-        auto net = network_from_json<table1_se>(*json, t.limits.input, t.limits.classes);
-        if (!net) {
-            error e = net.error();
-            e.where = network_ + ": " + e.where;
-            return tl::unexpected<error>(std::move(e));
-        }
+        auto net = network_from_file<table1_se>(network_, t.limits.input, t.limits.classes);
+        if (!net) return tl::unexpected<error>(net.error());
         const auto violation = encode<table1_se>(*net).violation;
         return checked_network{
             dynamic_graph(*net), network_,

@@ -21,7 +21,7 @@
 #include <llmnas/cli/progress.hpp>
 #include <llmnas/cli/search_report.hpp>
 #include <llmnas/cli/task_options.hpp>
-#include <llmnas/json/file.hpp>
+#include <llmnas/json/network_file.hpp>
 #include <llmnas/llm/llm_proposer.hpp>
 #include <llmnas/llm/openai_backend.hpp>
 #include <llmnas/search/child_process.hpp>
@@ -141,14 +141,8 @@ private:
     [[nodiscard]] result<std::vector<network_of<table1_se>>> read_included(const task& t) const {
         std::vector<network_of<table1_se>> networks;
         for (const std::string& file : included_) {
-            auto json = read_json_file(file);
-            if (!json) return tl::unexpected<error>(json.error());
-            auto net = network_from_json<table1_se>(*json, t.limits.input, t.limits.classes);
-            if (!net) {
-                error e = net.error();
-                e.where = file + ": " + e.where;
-                return tl::unexpected<error>(std::move(e));
-            }
+            auto net = network_from_file<table1_se>(file, t.limits.input, t.limits.classes);
+            if (!net) return tl::unexpected<error>(net.error());
             networks.push_back(*net);
         }
         return networks;

@@ -3,6 +3,7 @@
 /// Flags that several commands share: input, classes, target, limits, memory model.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -69,8 +70,8 @@ struct task_options {
     std::string input = "3x160x160";
     std::int32_t classes = 100;
     std::string target = "stm32h743";
-    std::string sram = "320KiB";
-    std::string flash = "2MiB";
+    std::string sram;   ///< empty: the paper's 320 KiB, or what the target has where that is less
+    std::string flash;  ///< empty: 2 MiB, or what the target has
     std::string macs = "70M:350M";
     std::string memory_model = std::string(layerwise::name);
 
@@ -79,8 +80,8 @@ struct task_options {
             ->capture_default_str();
         app.add_option("--classes", classes, "Number of classes")->capture_default_str()->check(CLI::Range(1, 32768));
         app.add_option("--target", target, "Microcontroller")->capture_default_str();
-        app.add_option("--sram", sram, "Limit of peak SRAM: 320KiB, 327680, 256kB")->capture_default_str();
-        app.add_option("--flash", flash, "Limit of flash: 2MiB, 1MB")->capture_default_str();
+        app.add_option("--sram", sram, "Limit of peak SRAM: 320KiB (default, or what the target has), 327680, 256kB");
+        app.add_option("--flash", flash, "Limit of flash: 2MiB (default, or what the target has), 1MB");
         app.add_option("--macs", macs, "Range of MACs, MIN:MAX")->capture_default_str();
         app.add_option("--memory-model", memory_model, "Model that peak SRAM is judged by")->capture_default_str();
     }
@@ -95,9 +96,9 @@ struct task_options {
         std::pair<llmnas::macs, llmnas::macs> range;
         for (const auto& problem :
              {take(parse_shape(input, "--input"), t.limits.input), take(target_named(target), t.target),
-              take(parse_bytes(sram, "--sram"), t.limits.limits.sram),
-              take(parse_bytes(flash, "--flash"), t.limits.limits.flash), take(parse_mac_range(macs, "--macs"), range),
-              take(memory_model_named(memory_model), t.memory)})
+              take(limit(sram, "--sram", paper_budget.sram, t.target.arena.size), t.limits.limits.sram),
+              take(limit(flash, "--flash", paper_budget.flash, t.target.flash), t.limits.limits.flash),
+              take(parse_mac_range(macs, "--macs"), range), take(memory_model_named(memory_model), t.memory)})
             if (problem) return tl::unexpected<error>(*problem);
         t.limits.classes = classes;
         t.limits.min_macs = range.first;
@@ -113,6 +114,12 @@ struct task_options {
               within(t.limits.limits.flash, t.target.flash, "--flash", "the flash")})
             if (problem) return tl::unexpected<error>(*problem);
         return t;
+    }
+
+private:
+    [[nodiscard]] static result<bytes> limit(const std::string& text, std::string_view flag, bytes usual,
+                                             bytes available) {
+        return text.empty() ? result<bytes>(std::min(usual, available)) : parse_bytes(text, flag);
     }
 };
 

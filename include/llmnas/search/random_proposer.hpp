@@ -15,14 +15,14 @@ namespace llmnas {
 template <SearchSpace Space>
 class random_proposer {
 public:
-    /// At most this many draws for one proposal; the rejection of the last one is given back behind them.
-    static constexpr std::int32_t max_draws = 1'000'000;
+    /// `max_draws` for one proposal; the rejection of the last one is given back behind them.
+    explicit random_proposer(std::int32_t max_draws = 1'000'000) : max_draws_(max_draws) {}
 
     [[nodiscard]] static std::string_view name() { return "random"; }
 
     [[nodiscard]] tl::expected<proposal<Space>, rejection> ask(const search_context<Space>& context, splitmix64& rng) {
         rejection last;
-        for (std::int32_t i = 0; i < max_draws; ++i) {
+        for (std::int32_t i = 0; i < max_draws_; ++i) {
             const auto net = decode(sample<Space>(rng), context.task.input, context.task.classes);
             auto judged = context.judge(net);
             if (judged) return proposal<Space>{net, std::string(name())};
@@ -32,6 +32,9 @@ public:
     }
 
     void tell(const trial<Space>&) {}
+
+private:
+    std::int32_t max_draws_;
 };
 
 }  // namespace llmnas

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// A network from a JSON file in the published format.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <utility>
+
+#include <llmnas/json/architecture_json.hpp>
+#include <llmnas/json/file.hpp>
+
+namespace llmnas {
+
+/// Any legal network of the space's form, in the space or not. Errors name the file, the stage and the field.
+template <SearchSpace Space>
+[[nodiscard]] result<network_of<Space>> network_from_file(const std::filesystem::path& path, const shape& input,
+                                                          std::int32_t classes) {
+    auto json = read_json_file(path);
+    if (!json) return tl::unexpected<error>(std::move(json.error()));
+    auto net = network_from_json<Space>(*json, input, classes);
+    if (!net) net.error().where = path.string() + ": " + net.error().where;
+    return net;
+}
+
+}  // namespace llmnas
