@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <llmnas/llm/llm_proposer.hpp>
 #include <llmnas/search/executor.hpp>
@@ -83,7 +84,7 @@ struct my_search {
     using space = my_space;
     using memory_model = with_runtime;
     using objectives = my_objectives;
-    static result<capacity_score> make_trainer(const nlohmann::ordered_json&) { return capacity_score{}; }
+    static result<capacity_score> make_trainer(const json_value&) { return capacity_score{}; }
 };
 static_assert(SearchDefinition<my_search>);
 //! [definition]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// \file
-/// The whole library but the command-line program and the ONNX export, which are included by themselves. Needs libtorch.
+/// The whole library but the command-line program and the ONNX export, which are included by themselves. Needs
+/// libtorch.
 #pragma once
 
 #include <llmnas/static.hpp>

@@ -18,11 +18,12 @@ using test::scripted_search;
 namespace {
 
 trial_request<table1_se> request(std::int32_t epochs = 3) {
-    return {zoo::lmanet_elite, {.resolution = 32, .images = 10, .epochs = epochs, .batch = 2}, 0xFFFF'FFFF'FFFF'FFFFU, ""};
+    return {
+        zoo::lmanet_elite, {.resolution = 32, .images = 10, .epochs = epochs, .batch = 2}, 0xFFFF'FFFF'FFFF'FFFFU, ""};
 }
 
-result<training_metrics> run(const char* script, std::function<bool()> interrupted = {}, const epoch_callback& on_epoch = {},
-                             std::int32_t epochs = 3, int milliseconds = 0) {
+result<training_metrics> run(const char* script, std::function<bool()> interrupted = {},
+                             const epoch_callback& on_epoch = {}, std::int32_t epochs = 3, int milliseconds = 0) {
     child_process<scripted_search> where({{"script", script}, {"milliseconds", milliseconds}}, std::move(interrupted));
     return where.run(request(epochs), on_epoch);
 }
@@ -74,14 +75,16 @@ TEST_CASE("child process: a crash costs the trial and says how it ended") {
 
 TEST_CASE("child process: an interruption ends the child at once") {
     const auto begin = std::chrono::steady_clock::now();
-    const auto r = run("", [] { return true; }, {}, 1000, 100);
+    const auto r = run(
+        "", [] { return true; }, {}, 1000, 100);
     REQUIRE_FALSE(r);
     CHECK(r.error().code == errc::interrupted);
     CHECK(seconds_since(begin) < 5);
 }
 
 TEST_CASE("child process: an epoch callback that says stop ends the run behind an epoch") {
-    const auto r = run("", {}, [](const epoch_report&) { return training_control::stop; }, 1000, 20);
+    const auto r = run(
+        "", {}, [](const epoch_report&) { return training_control::stop; }, 1000, 20);
     REQUIRE(r);
     CHECK(r->epochs < 1000);
 }

@@ -9,7 +9,7 @@
 #include <string>
 #include <utility>
 
-#include <nlohmann/json.hpp>
+#include <llmnas/json/json_value.hpp>
 
 #include <llmnas/core/result.hpp>
 #include <llmnas/cost/memory_model_list.hpp>
@@ -30,7 +30,7 @@ struct program_search {
     using objectives = paper_objectives;
     using trainer = mini_trainer<any_schedule>;
 
-    [[nodiscard]] static result<trainer> make_trainer(const nlohmann::ordered_json& options) {
+    [[nodiscard]] static result<trainer> make_trainer(const json_value& options) {
         auto recipe = recipe_named(options.value("recipe", "mini"));
         if (!recipe) return tl::unexpected<error>(recipe.error());
         recipe->validation_images = options.value("validation_images", recipe->validation_images);

@@ -149,8 +149,8 @@ private:
     }
 
     /// Options of the trainer: CIFAR-100 where it is, else the generated set, said on screen.
-    [[nodiscard]] result<nlohmann::ordered_json> find_data() const {
-        nlohmann::ordered_json options{{"recipe", recipe_}, {"threads", threads_}};
+    [[nodiscard]] result<json_value> find_data() const {
+        json_value options{{"recipe", recipe_}, {"threads", threads_}};
         if (validation_images_) options["validation_images"] = *validation_images_;
         const char* const from_environment = std::getenv("LLMNAS_DATA_DIR");
         const std::string dir = !data_.empty()                          ? data_
@@ -206,8 +206,8 @@ private:
     }
 
     /// What a later run of the same study must agree with.
-    [[nodiscard]] nlohmann::ordered_json config(const task& t, const description& recipe) const {
-        nlohmann::ordered_json training;
+    [[nodiscard]] json_value config(const task& t, const description& recipe) const {
+        json_value training;
         for (const auto& [key, value] : recipe)
             if (key != "threads" && key != "device") training[key] = value;  // may differ between machines of a study
         const problem& p = t.limits;

@@ -42,8 +42,8 @@ template <SearchSpace Space, LanguageModel Model, class Prompt = paper_prompt<Sp
     requires PromptPolicy<Prompt, Space>
 class llm_proposer {
 public:
-    explicit llm_proposer(Model model, llm_proposer_options options = {}, Prompt prompt = Prompt{})
-        : model_(std::move(model)), options_(std::move(options)), prompt_(std::move(prompt)) {
+    explicit llm_proposer(Model model, const llm_proposer_options& options = {}, Prompt prompt = Prompt{})
+        : model_(std::move(model)), options_(options), prompt_(std::move(prompt)) {
         if (options_.send_schema) schema_ = proposal_schema<Space>();
     }
 

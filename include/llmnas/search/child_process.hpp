@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
+#include <llmnas/json/json_value.hpp>
 
 #include <llmnas/json/architecture_json.hpp>
 #include <llmnas/json/training_json.hpp>
@@ -64,18 +64,18 @@ inline std::string read_all(int fd) {
     }
 }
 
-inline nlohmann::ordered_json error_to_json(const error& e) {
+inline json_value error_to_json(const error& e) {
     return {
         {"code", static_cast<int>(e.code)}, {"what", e.what}, {"where", e.where}, {"got", e.got}, {"wanted", e.wanted}};
 }
 
-inline error error_from_json(const nlohmann::ordered_json& j) {
+inline error error_from_json(const json_value& j) {
     return {static_cast<errc>(j.value("code", 0)), j.value("what", ""), j.value("where", ""), j.value("got", ""),
             j.value("wanted", "")};
 }
 
 template <SearchDefinition D>
-result<training_metrics> run_child_request(const nlohmann::ordered_json& request) {
+result<training_metrics> run_child_request(const json_value& request) {
     using space = typename D::space;
     const shape input{request.at("input").at(0), request.at("input").at(1), request.at("input").at(2)};
     auto net = network_from_json<space>(request.at("network"), input, request.at("classes"));
@@ -83,7 +83,7 @@ result<training_metrics> run_child_request(const nlohmann::ordered_json& request
     in_process<D> here(request.at("options"));
     return here.run({*net, request.at("fidelity"), request.at("seed"), request.at("checkpoint").get<std::string>()},
                     [](const epoch_report& report) {
-                        const std::string line = nlohmann::ordered_json{{"epoch", report}}.dump() + "\n";
+                        const std::string line = json_value{{"epoch", report}}.dump() + "\n";
                         return write_all(child_event_fd, line) && child_stop == 0 ? training_control::proceed
                                                                                   : training_control::stop;
                     });
@@ -101,12 +101,11 @@ template <SearchDefinition D>
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // nobody would read the result of an orphan
     std::signal(SIGINT, SIG_IGN);        // Ctrl-C reaches the whole group; the parent decides
     std::signal(SIGTERM, [](int) { detail::child_stop = 1; });
-    nlohmann::ordered_json answer;
+    json_value answer;
     try {
-        const auto request = nlohmann::ordered_json::parse(detail::read_all(STDIN_FILENO));
+        const auto request = json_value::parse(detail::read_all(STDIN_FILENO));
         const auto done = detail::run_child_request<D>(request);
-        answer = done ? nlohmann::ordered_json{{"result", *done}}
-                      : nlohmann::ordered_json{{"error", detail::error_to_json(done.error())}};
+        answer = done ? json_value{{"result", *done}} : json_value{{"error", detail::error_to_json(done.error())}};
     } catch (const std::exception& e) {
         answer = {{"error", detail::error_to_json({errc::training, e.what(), "child process"})}};
     }
@@ -121,8 +120,7 @@ class child_process {
 public:
     using space = typename D::space;
 
-    explicit child_process(nlohmann::ordered_json options = nlohmann::ordered_json::object(),
-                           std::function<bool()> interrupted = {})
+    explicit child_process(json_value options = json_value::object(), std::function<bool()> interrupted = {})
         : options_(std::move(options)), interrupted_(std::move(interrupted)) {}
 
     [[nodiscard]] static std::string_view name() { return "child_process"; }
@@ -134,13 +132,13 @@ public:
                         "llmnas::run_trial_if_child<Definition>(argc, argv)) return *rc;`",
                         "child_process");
         const shape& in = request.network.input;
-        const nlohmann::ordered_json j{{"network", to_json<space>(request.network)},
-                                       {"input", {in.channels, in.height, in.width}},
-                                       {"classes", request.network.classes},
-                                       {"fidelity", request.fidelity},
-                                       {"seed", request.seed},
-                                       {"checkpoint", request.checkpoint.string()},
-                                       {"options", options_}};
+        const json_value j{{"network", to_json<space>(request.network)},
+                           {"input", {in.channels, in.height, in.width}},
+                           {"classes", request.network.classes},
+                           {"fidelity", request.fidelity},
+                           {"seed", request.seed},
+                           {"checkpoint", request.checkpoint.string()},
+                           {"options", options_}};
         child c;
         if (auto started = c.start(); !started) return tl::unexpected<error>(started.error());
         const auto previous = std::signal(SIGPIPE, SIG_IGN);  // a child that died early is told by its status
@@ -247,7 +245,7 @@ private:
                          std::optional<result<training_metrics>>& outcome) {
             std::size_t begin = 0;
             for (auto end = pending.find('\n'); end != std::string::npos; end = pending.find('\n', begin)) {
-                const auto event = nlohmann::ordered_json::parse(pending.substr(begin, end - begin), nullptr, false);
+                const auto event = json_value::parse(pending.substr(begin, end - begin), nullptr, false);
                 begin = end + 1;
                 if (event.is_discarded()) continue;
                 if (event.contains("epoch") && on_epoch &&
@@ -260,7 +258,7 @@ private:
         }
     };
 
-    nlohmann::ordered_json options_;
+    json_value options_;
     std::function<bool()> interrupted_;
 };
 

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <utility>
 
-#include <nlohmann/json.hpp>
+#include <llmnas/json/json_value.hpp>
 
 #include <llmnas/core/dynamic_graph.hpp>
 #include <llmnas/search/gate.hpp>
@@ -41,8 +41,7 @@ public:
     using space = typename D::space;
 
     /// `options` are those of the definition's make_trainer(); the trainer is made at the first trial.
-    explicit in_process(nlohmann::ordered_json options = nlohmann::ordered_json::object())
-        : options_(std::move(options)) {}
+    explicit in_process(json_value options = json_value::object()) : options_(std::move(options)) {}
 
     [[nodiscard]] static std::string_view name() { return "in_process"; }
 
@@ -58,7 +57,7 @@ public:
     }
 
 private:
-    nlohmann::ordered_json options_;
+    json_value options_;
     std::optional<trainer_of<D>> trainer_;
 };
 

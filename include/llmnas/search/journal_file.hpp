@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
+#include <llmnas/json/json_value.hpp>
 
 #include <llmnas/core/result.hpp>
 
@@ -53,7 +53,7 @@ namespace llmnas {
 /// lock gets that far, so no two processes remove it at once.
 class journal_file {
 public:
-    using record = nlohmann::ordered_json;
+    using record = json_value;
 
     [[nodiscard]] static result<journal_file> open(const std::filesystem::path& path) {
         const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
@@ -172,8 +172,7 @@ private:
         auto records = make();
         if (!records) return tl::unexpected<error>(records.error());
         std::string text;
-        for (const record& r : *records)
-            text += r.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+        for (const record& r : *records) text += r.dump(-1, ' ', false, json_value::error_handler_t::replace) + "\n";
         for (std::size_t written = 0; written < text.size();) {
             const ssize_t n = ::write(fd_, text.data() + written, text.size() - written);
             if (n < 0 && errno == EINTR) continue;

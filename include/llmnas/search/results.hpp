@@ -8,7 +8,7 @@
 #include <string>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
+#include <llmnas/json/json_value.hpp>
 
 #include <llmnas/core/version.hpp>
 #include <llmnas/json/architecture_json.hpp>
@@ -24,28 +24,28 @@ namespace llmnas {
 
 /// Everything about a study as one JSON document: configuration, rejections, trials with their networks, front, best.
 template <class Study, SearchSpace Space>
-[[nodiscard]] nlohmann::ordered_json results_json(const Study& s, const search_outcome& outcome,
-                                                  std::span<const trial<Space>> trials) {
-    nlohmann::ordered_json j;
+[[nodiscard]] json_value results_json(const Study& s, const search_outcome& outcome,
+                                      std::span<const trial<Space>> trials) {
+    json_value j;
     j["llmnas"] = version;
     j["config"] = s.config();
     for (std::size_t k = 0; k < rejection_kinds; ++k)
         j["rejections"][std::string(name_of(static_cast<rejection_kind>(k)))] = s.rejections()[k];
     j["front"] = outcome.front;
-    j["best"] = outcome.best ? nlohmann::ordered_json(*outcome.best) : nlohmann::ordered_json(nullptr);
-    j["trials"] = nlohmann::ordered_json::array();
+    j["best"] = outcome.best ? json_value(*outcome.best) : json_value(nullptr);
+    j["trials"] = json_value::array();
     for (const auto& t : trials) {
         const costs& c = t.candidate.cost;
-        nlohmann::ordered_json r{{"number", t.number},
-                                 {"state", name_of(t.state)},
-                                 {"proposer", t.proposer},
-                                 {"macs", c.mac_count.value},
-                                 {"params", c.parameters.value},
-                                 {"flash_bytes", c.flash.value},
-                                 {"sram_bytes", c.sram.size.value},
-                                 {"feasible", t.candidate.feasible},
-                                 {"seed", t.seed},
-                                 {"fidelity", t.fidelity}};
+        json_value r{{"number", t.number},
+                     {"state", name_of(t.state)},
+                     {"proposer", t.proposer},
+                     {"macs", c.mac_count.value},
+                     {"params", c.parameters.value},
+                     {"flash_bytes", c.flash.value},
+                     {"sram_bytes", c.sram.size.value},
+                     {"feasible", t.candidate.feasible},
+                     {"seed", t.seed},
+                     {"fidelity", t.fidelity}};
         if (t.state == trial_state::complete) r["training"] = t.training;
         if (!t.failure.empty()) r["failure"] = t.failure;
         r["network"] = to_json<Space>(t.candidate.network)["candidate_config"];

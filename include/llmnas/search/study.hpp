@@ -16,8 +16,9 @@
 #include <vector>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
+#include <llmnas/json/json_value.hpp>
 
+#include <llmnas/core/random.hpp>
 #include <llmnas/search/study_state.hpp>
 
 namespace llmnas {
@@ -25,12 +26,11 @@ namespace llmnas {
 namespace detail {
 
 /// First difference between two JSON values, as a path with both sides.
-[[nodiscard]] inline std::optional<error> first_difference(const nlohmann::ordered_json& stored,
-                                                           const nlohmann::ordered_json& wanted,
+[[nodiscard]] inline std::optional<error> first_difference(const json_value& stored, const json_value& wanted,
                                                            const std::string& path = "") {
     if (stored.is_object() && wanted.is_object()) {
         for (const auto& member : wanted.items())
-            if (auto d = first_difference(stored.value(member.key(), nlohmann::ordered_json()), member.value(),
+            if (auto d = first_difference(stored.value(member.key(), json_value()), member.value(),
                                           path + (path.empty() ? "" : ".") + member.key()))
                 return d;
         for (const auto& member : stored.items())
@@ -55,7 +55,7 @@ public:
 
     /// Opens the study in a directory, or makes it. `config` is what a later run must agree with: a difference refuses
     /// the directory and names the first one.
-    [[nodiscard]] static result<study> open(const std::filesystem::path& dir, const nlohmann::ordered_json& config,
+    [[nodiscard]] static result<study> open(const std::filesystem::path& dir, const json_value& config,
                                             gate<Space, Memory>& judge, std::string name = "llmnas") {
         std::error_code ec;
         std::filesystem::create_directories(dir, ec);
@@ -99,7 +99,7 @@ public:
     [[nodiscard]] std::span<const trial_type> trials() const { return state_.trials(); }
     [[nodiscard]] const std::string& notice() const { return file_.notice(); }
     [[nodiscard]] const rejection_counts& rejections() const { return state_.rejections(); }
-    [[nodiscard]] const nlohmann::ordered_json& config() const { return state_.config(); }
+    [[nodiscard]] const json_value& config() const { return state_.config(); }
     /// Most recent state of each epoch of a trial, as journalled.
     [[nodiscard]] const std::map<std::int32_t, double>& epochs(std::int32_t number) const {
         return state_.more(number).epochs;

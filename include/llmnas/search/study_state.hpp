@@ -17,7 +17,8 @@
 #include <vector>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
+#include <fmt/ranges.h>
+#include <llmnas/json/json_value.hpp>
 
 #include <llmnas/json/architecture_json.hpp>
 #include <llmnas/json/space_json.hpp>
@@ -84,7 +85,7 @@ public:
     [[nodiscard]] std::size_t next_id() const { return studies_; }
     [[nodiscard]] const std::vector<trial_type>& trials() const { return trials_; }
     [[nodiscard]] const extra& more(std::int32_t number) const { return extras_[static_cast<std::size_t>(number)]; }
-    [[nodiscard]] const nlohmann::ordered_json& config() const { return config_; }
+    [[nodiscard]] const json_value& config() const { return config_; }
     [[nodiscard]] const rejection_counts& rejections() const { return rejections_; }
     [[nodiscard]] gate<Space, Memory>& judge() const { return *judge_; }
 
@@ -113,7 +114,7 @@ public:
             default:
                 return {};  // other records of Optuna do not concern llmnas
         }
-    } catch (const nlohmann::json::exception& e) {
+    } catch (const json_exception& e) {
         return fail(errc::bad_input, "not a record of an Optuna journal", "", e.what());
     }
 
@@ -209,7 +210,7 @@ private:
     std::size_t all_trials_ = 0;
     std::map<std::string, std::size_t> names_;
     std::map<std::size_t, std::size_t> by_id_;
-    nlohmann::ordered_json config_;
+    json_value config_;
     rejection_counts rejections_{};
     std::vector<trial_type> trials_;
     std::vector<extra> extras_;

@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <functional>
 
-#include <nlohmann/json.hpp>
+#include <llmnas/json/json_value.hpp>
 
 #include <llmnas/core/graph.hpp>
 #include <llmnas/core/result.hpp>
@@ -35,13 +35,13 @@ concept Trainer = requires(T& t, const graph_view& net, const fidelity& f, std::
 /// serves the parent process and the children that train (search/child_process.hpp).
 template <class D>
 concept SearchDefinition = SearchSpace<typename D::space> && MemoryModel<typename D::memory_model> &&
-    ObjectiveList<typename D::objectives> && requires(const nlohmann::ordered_json& options) {
+    ObjectiveList<typename D::objectives> && requires(const json_value& options) {
     { *D::make_trainer(options) } -> Trainer;
     { D::make_trainer(options).error() } -> std::convertible_to<error>;
 };
 
 /// The trainer of a definition.
 template <SearchDefinition D>
-using trainer_of = typename decltype(D::make_trainer(nlohmann::ordered_json{}))::value_type;
+using trainer_of = typename decltype(D::make_trainer(json_value{}))::value_type;
 
 }  // namespace llmnas

@@ -22,6 +22,7 @@
 #include <ATen/ATen.h>
 #include <caffe2/serialize/inline_container.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <llmnas/train/pickle.hpp>
 #include <llmnas/train/state_dict.hpp>

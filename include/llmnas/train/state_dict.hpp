@@ -11,7 +11,9 @@
 #include <utility>
 #include <vector>
 
+#include <c10/core/GradMode.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <torch/nn/module.h>
 
 #include <llmnas/core/result.hpp>
@@ -97,7 +99,7 @@ inline std::string shape_text(const at::Tensor& t) {
         if (e.value.is_floating_point() && !at::isfinite(e.value).all().item<bool>())
             return fail(errc::bad_input, "weights are not finite (NaN or infinity)", where, e.name);
 
-    const at::NoGradGuard guard;
+    const c10::NoGradGuard guard;
     for (const named_tensor& t : target.entries) {
         at::Tensor into = t.value;
         into.copy_(*given.at(t.name));

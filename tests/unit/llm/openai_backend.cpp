@@ -330,12 +330,13 @@ TEST_CASE("backend: silence and slow drips end at the time-outs", "[llm]") {
                                                                          {"body", "within 0.6 s"},
                                                                          {"chunks", "within 0.6 s"},
                                                                          {"header", "within 0.6 s"}}));
-    const socket_server server([part = part](const socket_server::send_function& send, std::size_t) {
-        if (part == "body") send("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
-        if (part == "chunks") send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
-        if (part == "header") send("HTTP/1.1 200 OK\r\nX-Slow: ");
+    const socket_server server([which = part](const socket_server::send_function& send, std::size_t) {
+        if (which == "body") send("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
+        if (which == "chunks") send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+        if (which == "header") send("HTTP/1.1 200 OK\r\nX-Slow: ");
         const auto begin = std::chrono::steady_clock::now();
-        while (seconds_since(begin) < 3 && (part == "nothing" ? send("") : send(part == "chunks" ? "1\r\nx\r\n" : "x")))
+        while (seconds_since(begin) < 3 &&
+               (which == "nothing" ? send("") : send(which == "chunks" ? "1\r\nx\r\n" : "x")))
             std::this_thread::sleep_for(milliseconds{50});
     });
     auto options = quick(server.url());

@@ -38,10 +38,13 @@ void write_certificate(const std::string& certificate_file, const std::string& k
     X509_set_issuer_name(c, name);
     X509_NAME_free(name);
     REQUIRE(X509_sign(c, key.get(), EVP_sha256()) > 0);
-    using file = std::unique_ptr<std::FILE, decltype(&std::fclose)>;
-    REQUIRE(PEM_write_X509(file(std::fopen(certificate_file.c_str(), "w"), &std::fclose).get(), c) == 1);
-    REQUIRE(PEM_write_PrivateKey(file(std::fopen(key_file.c_str(), "w"), &std::fclose).get(), key.get(), nullptr,
-                                 nullptr, 0, nullptr, nullptr) == 1);
+    struct closer {
+        void operator()(std::FILE* f) const { std::fclose(f); }
+    };
+    using file = std::unique_ptr<std::FILE, closer>;
+    REQUIRE(PEM_write_X509(file(std::fopen(certificate_file.c_str(), "w")).get(), c) == 1);
+    REQUIRE(PEM_write_PrivateKey(file(std::fopen(key_file.c_str(), "w")).get(), key.get(), nullptr, nullptr, 0, nullptr,
+                                 nullptr) == 1);
 }
 
 /// Trusts one certificate file for a scope.

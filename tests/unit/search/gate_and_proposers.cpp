@@ -110,7 +110,10 @@ TEST_CASE("proposers: random and evolution give new feasible networks, the same 
 TEST_CASE("proposers: evolution beats random on a smooth score", "[search]") {
     // Score: fewer parameters. Both get 80 trials; the medians over 9 seeds are compared.
     const auto best_of = [](auto proposer, std::uint64_t seed) {
-        problem p;
+        problem p;  // wide limits: sampling inside the paper's would take most of the time
+        p.min_macs = macs{1};
+        p.max_macs = macs{2'000'000'000};
+        p.limits.sram = bytes{4'000'000};
         gate<space> judge{p};
         double best = 0;
         for (std::int32_t i = 0; i < 80; ++i) {

@@ -18,7 +18,7 @@
 namespace llmnas::test {
 
 struct scripted_trainer {
-    nlohmann::ordered_json options;
+    json_value options;
 
     result<training_metrics> train(const graph_view& net, const fidelity& f, std::uint64_t seed,
                                    const std::filesystem::path& checkpoint, const epoch_callback& on_epoch) {
@@ -46,7 +46,7 @@ struct scripted_search {
     using space = table1_se;
     using memory_model = layerwise;
     using objectives = paper_objectives;
-    static result<scripted_trainer> make_trainer(const nlohmann::ordered_json& options) {
+    static result<scripted_trainer> make_trainer(const json_value& options) {
         if (options.value("script", "") == "no data") return fail(errc::bad_input, "no such data", "trainer");
         return scripted_trainer{options};
     }

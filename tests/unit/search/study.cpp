@@ -4,6 +4,8 @@
 #include <iterator>
 #include <string>
 
+#include <fmt/ranges.h>
+
 #include <llmnas/search/executor.hpp>
 #include <llmnas/search/loop.hpp>
 #include <llmnas/search/network_header.hpp>
@@ -21,7 +23,7 @@ using study_type = study<space, paper_objectives>;
 
 namespace {
 
-const nlohmann::ordered_json config{{"space", "table1_se"}, {"seed", 5}};
+const json_value config{{"space", "table1_se"}, {"seed", 5}};
 
 struct run_result {
     std::vector<trial<space>> trials;
@@ -30,8 +32,7 @@ struct run_result {
     std::string error;
 };
 
-run_result run(const std::filesystem::path& dir, std::int32_t trials,
-               const nlohmann::ordered_json& trainer = nlohmann::ordered_json::object(),
+run_result run(const std::filesystem::path& dir, std::int32_t trials, const json_value& trainer = json_value::object(),
                std::span<const network_of<space>> included = {}, std::function<bool()> interrupted = {}) {
     gate<space> judge{problem{}};
     auto s = study_type::open(dir, config, judge);
@@ -112,7 +113,7 @@ TEST_CASE("study: an interrupted trial continues from its checkpoint", "[study]"
     const test::temporary_directory whole, dir;
     const auto reference = run(whole.path(), 5);
     int asked = 0;
-    const auto stopped = run(dir.path(), 5, nlohmann::ordered_json::object(), {}, [&] { return ++asked > 9; });
+    const auto stopped = run(dir.path(), 5, json_value::object(), {}, [&] { return ++asked > 9; });
     CHECK(stopped.error == "search: stopped by the user");
     REQUIRE_FALSE(stopped.trials.empty());
     REQUIRE(stopped.trials.back().state == trial_state::running);
@@ -190,7 +191,7 @@ TEST_CASE("study: included networks come first and never enter the front over a 
     std::vector<network_of<space>> included{zoo::lmanet_core, zoo::lmanet_elite, zoo::lmanet_core};
     included[0].stages[0].output_channels = 160;  // over the SRAM limit, and outside the space by its expansion of 2
     included[2] = included[1];
-    const auto r = run(dir.path(), 3, nlohmann::ordered_json::object(), included);
+    const auto r = run(dir.path(), 3, json_value::object(), included);
     REQUIRE(r.error.empty());
     REQUIRE(r.trials.size() == 3);
     CHECK(r.trials[0].proposer == "included");
@@ -198,7 +199,7 @@ TEST_CASE("study: included networks come first and never enter the front over a 
     CHECK(r.trials[1].candidate.network == zoo::lmanet_elite);
     CHECK(r.trials[2].proposer == "random");
     CHECK(std::find(r.outcome.front.begin(), r.outcome.front.end(), 0) == r.outcome.front.end());
-    const auto again = run(dir.path(), 4, nlohmann::ordered_json::object(), included);
+    const auto again = run(dir.path(), 4, json_value::object(), included);
     CHECK(again.trials.size() == 4);
     CHECK(again.trials[0].candidate.network == included[0]);
 }
