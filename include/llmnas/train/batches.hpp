@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
 #include <llmnas/core/random.hpp>
 #include <llmnas/train/augmentation.hpp>
@@ -35,7 +36,7 @@ struct batch_layout {
 template <Augmentation A = no_augmentation>
 [[nodiscard]] batch make_batch(const image_set& set, std::span<const std::size_t> indices, const batch_layout& layout,
                                const A& augmentation = {}, std::uint64_t seed = 0) {
-    const at::NoGradGuard guard;
+    const c10::NoGradGuard guard;
     const auto n = static_cast<std::int64_t>(indices.size());
     const shape& s = set.image;
     at::Tensor raw = at::empty({n, s.channels, s.height, s.width}, at::kByte);

@@ -28,7 +28,7 @@ struct evaluation {
 /// those of the module.
 [[nodiscard]] inline evaluation evaluate(network_module& net, const image_set& set, const batch_layout& layout,
                                          std::size_t batch_size = 128) {
-    const at::NoGradGuard guard;
+    const c10::NoGradGuard guard;
     const bool was_training = net.is_training();
     net.eval();
     std::vector<std::size_t> indices(set.size());

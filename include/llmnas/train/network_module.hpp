@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include <c10/core/GradMode.h>
 #include <torch/nn/module.h>
 
 #include <llmnas/core/graph.hpp>
@@ -177,7 +178,7 @@ private:
     [[nodiscard]] at::Tensor normalise(const op& o, const layer& l, at::Tensor x) const {
         if (!o.batch_norm) return x;
         if (is_training()) {
-            const at::NoGradGuard guard;
+            const c10::NoGradGuard guard;
             at::Tensor batches = l.batches;
             batches.add_(1);
         }

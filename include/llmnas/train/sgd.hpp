@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
 namespace llmnas {
 
@@ -24,7 +25,7 @@ class sgd {
 public:
     explicit sgd(std::vector<at::Tensor> parameters, sgd_options options = {})
         : parameters_(std::move(parameters)), options_(options) {
-        const at::NoGradGuard guard;
+        const c10::NoGradGuard guard;
         momentum_.reserve(parameters_.size());
         for (const at::Tensor& p : parameters_) momentum_.push_back(at::zeros_like(p));
     }
@@ -36,7 +37,7 @@ public:
 
     /// Scales the gradients down to this norm over all parameters, where it is larger.
     void clip(double norm) {
-        const at::NoGradGuard guard;
+        const c10::NoGradGuard guard;
         std::vector<at::Tensor> norms;
         for (const at::Tensor& p : parameters_)
             if (p.grad().defined()) norms.push_back(p.grad().norm());
@@ -49,7 +50,7 @@ public:
 
     /// One update; writes into the gradients too.
     void step(double learning_rate) {
-        const at::NoGradGuard guard;
+        const c10::NoGradGuard guard;
         for (std::size_t i = 0; i < parameters_.size(); ++i) {
             at::Tensor& p = parameters_[i];
             if (!p.grad().defined()) continue;

@@ -235,18 +235,18 @@ TEST_CASE("flip and shift", "[train]") {
 TEST_CASE("schedules", "[train]") {
     const step_decay paper;
     for (const int e : {0, 4, 9, 10, 19, 20, 29})
-        CHECK(paper.rate(e, 30) == Catch::Detail::Approx(0.5 * std::pow(0.1, e / 10) * std::min(1.0, (e + 1) / 10.0)));
+        CHECK(paper.rate(e, 30) == Catch::Approx(0.5 * std::pow(0.1, e / 10) * std::min(1.0, (e + 1) / 10.0)));
     CHECK(paper.rate(4.7, 30) == paper.rate(4, 30));
-    CHECK(paper.rate(2, 3) == Catch::Detail::Approx(0.005));
+    CHECK(paper.rate(2, 3) == Catch::Approx(0.005));
     CHECK(step_decay{.warm_up = false}.rate(0, 30) == 0.5);
     CHECK(step_decay{}.rate(0, 1) == 0.5);
     const warmup_cosine cosine{.peak = 0.2, .warm_up = 0.5};
     CHECK(cosine.rate(0, 2) == 0);
-    CHECK(cosine.rate(1, 2) == Catch::Detail::Approx(0.2));
-    CHECK(cosine.rate(2, 2) == Catch::Detail::Approx(0).margin(1e-12));
+    CHECK(cosine.rate(1, 2) == Catch::Approx(0.2));
+    CHECK(cosine.rate(2, 2) == Catch::Approx(0).margin(1e-12));
     const one_cycle cycle{.peak = 1, .rise = 0.3};
-    CHECK(cycle.rate(0, 10) == Catch::Detail::Approx(0.04));
-    CHECK(cycle.rate(3, 10) == Catch::Detail::Approx(1));
+    CHECK(cycle.rate(0, 10) == Catch::Approx(0.04));
+    CHECK(cycle.rate(3, 10) == Catch::Approx(1));
     CHECK(any_schedule(cycle).rate(5, 10) == cycle.rate(5, 10));
 }
 

@@ -177,9 +177,8 @@ TEST_CASE("initialisation follows the recipe and the seed", "[train]") {
     for (const auto& p : pa) CHECK(at::equal(p.value(), b.named_parameters()[p.key()]));
     const at::Tensor w = pa["layers.4.layers.1.conv.0.weight"];  // 384 x 128 x 1 x 1
     CHECK(!at::equal(w, c.named_parameters()["layers.4.layers.1.conv.0.weight"]));
-    CHECK(w.std().item<double>() ==
-          Catch::Detail::Approx(std::sqrt(2.0 / static_cast<double>(w.size(0)))).epsilon(0.02));
-    CHECK(pa["classifier.weight"].std().item<double>() == Catch::Detail::Approx(0.01).epsilon(0.05));
+    CHECK(w.std().item<double>() == Catch::Approx(std::sqrt(2.0 / static_cast<double>(w.size(0)))).epsilon(0.02));
+    CHECK(pa["classifier.weight"].std().item<double>() == Catch::Approx(0.01).epsilon(0.05));
     CHECK(pa["classifier.bias"].abs().sum().item<double>() == 0);
 }
 
@@ -204,7 +203,7 @@ TEST_CASE("published weights load by name, logits are finite and repeatable", "[
         REQUIRE(loaded);
         if (!image_file) LLMNAS_SKIP("no CIFAR-100 test set in $LLMNAS_DATA_DIR");
         net.eval();
-        const at::NoGradGuard guard;
+        const c10::NoGradGuard guard;
         const auto images = cifar100::load_test_for_final_report(test::data_dir());
         REQUIRE(images);
         std::vector<std::size_t> first(16);
@@ -231,7 +230,7 @@ TEST_CASE("top-1 of the published weights on the first 2,000 test images", "[.lo
     for (std::size_t i = 0; i < first.size(); ++i) first[i] = i;
     const evaluation e = evaluate(net, select(*images, first, "first 2,000"), {.resolution = 160});
     std::printf("LMaNet-Elite, first 2,000 test images: top-1 %.2f %%, top-5 %.2f %%\n", 100 * e.top1, 100 * e.top5);
-    CHECK(e.top1 == Catch::Detail::Approx(0.739).margin(0.003));
+    CHECK(e.top1 == Catch::Approx(0.739).margin(0.003));
 }
 
 TEST_CASE("loading is all or nothing", "[train]") {
