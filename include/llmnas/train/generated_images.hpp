@@ -134,7 +134,12 @@ inline image_set draw_set(std::int32_t per_class, std::uint64_t seed, const char
 /// Draws the set: 3 x 32 x 32, 100 classes. A class is a shape (disc, square, triangle, cross, ring), a texture
 /// (horizontal, vertical, diagonal stripes, checks) and the colour channels in which object and ground differ.
 /// Position, size, sign of the contrast, phase of the texture, ground colour, its slope and the noise are drawn anew
-/// for each image, so that all classes have the same mean image and a linear classifier finds nothing.
+/// for each image, so that all classes have the same mean image and a linear classifier finds next to nothing.
+///
+/// Measured on the default set (seed 0, 2,000 held-out images): softmax regression on the pixels, best epoch of 18 to
+/// 40, 6.2 to 6.9 % whatever its weight decay (0 to 0.1; 80 % on the images it was trained on); LMaNet-Core by
+/// quick_recipe() at 32 px, batch 64, 3 epochs: 29.4 % with 5,000 images (19 s on two cores), 38.8 % with 10,000 (40
+/// s).
 [[nodiscard]] inline training_data generate_images(const generated_options& o = {}) {
     return {detail::draw_set(o.train_per_class, mix_seed(o.seed, 0), "generated images"),
             detail::draw_set(o.validation_per_class, mix_seed(o.seed, 1), "generated images, held out")};
