@@ -131,7 +131,7 @@ private:
             if (command_->count(flag) == 0) value = quick;
         };
         unless_given("--resolution", fidelity_.resolution, 32);
-        unless_given("--images", fidelity_.images, 3000);
+        unless_given("--images", fidelity_.images, 4000);
         unless_given("--epochs", fidelity_.epochs, 3);
         unless_given("--batch", fidelity_.batch, 32);
         if (!validation_images_) validation_images_ = 2000;

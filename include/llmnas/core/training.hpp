@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 namespace llmnas {
 
@@ -30,6 +31,9 @@ struct epoch_report {
 
 /// Answer of an epoch callback.
 enum class training_control : std::uint8_t { proceed, stop };
+
+/// Called behind every epoch; its answer may stop the run.
+using epoch_callback = std::function<training_control(const epoch_report&)>;
 
 /// Result of a training run. Accuracies are fractions of 1, on the validation split held out of the training set.
 struct training_metrics {

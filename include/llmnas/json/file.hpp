@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -16,6 +17,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <llmnas/core/atomic_file.hpp>
 #include <llmnas/core/result.hpp>
 
 namespace llmnas {
@@ -53,22 +55,10 @@ namespace llmnas {
     return parse_json(*text, path.string());
 }
 
-/// Writes beside the file and renames, so that a reader never sees half of it.
+/// Replaces the file as a whole, so that a reader never sees half of it.
 [[nodiscard]] inline result<void> write_text_file(const std::filesystem::path& path, std::string_view text) {
-    const std::filesystem::path part = path.string() + ".part";
-    std::ofstream out(part, std::ios::binary | std::ios::trunc);
-    if (!out) return fail(errc::io, "cannot write file", path.string(), std::strerror(errno));
-    out.write(text.data(), static_cast<std::streamsize>(text.size()));
-    out.close();
-    std::error_code ec;
-    if (out.fail()) {
-        const int reason = errno;
-        std::filesystem::remove(part, ec);
-        return fail(errc::io, "cannot write file", path.string(), std::strerror(reason));
-    }
-    std::filesystem::rename(part, path, ec);
-    if (ec) return fail(errc::io, "cannot write file", path.string(), ec.message());
-    return {};
+    const auto bytes = std::as_bytes(std::span(text));
+    return write_atomically(path, std::span(&bytes, 1));
 }
 
 }  // namespace llmnas

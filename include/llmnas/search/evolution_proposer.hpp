@@ -17,9 +17,10 @@
 
 namespace llmnas {
 
+/// The defaults are for budgets of tens of trials; with hundreds a larger population keeps more variety.
 struct evolution_options {
-    std::size_t population = 20;        ///< the last so many finished trials live
-    std::size_t tournament = 5;         ///< so many of them compete for becoming the parent
+    std::size_t population = 12;        ///< the last so many finished trials live
+    std::size_t tournament = 4;         ///< so many of them compete for becoming the parent
     std::int32_t max_mutations = 2000;  ///< tries for one proposal before a random feasible network is taken
 };
 

@@ -6,7 +6,6 @@
 #include <concepts>
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 
 #include <llmnas/json/json_value.hpp>
 
@@ -18,9 +17,6 @@
 #include <llmnas/space/search_space.hpp>
 
 namespace llmnas {
-
-/// Called behind every epoch; its answer may stop the run.
-using epoch_callback = std::function<training_control(const epoch_report&)>;
 
 /// Trains a network from scratch, or continues from the checkpoint file where it exists, and validates it. The file is
 /// the trainer's own: any format, written so that an interrupted run loses at most an epoch; an empty path means none.

@@ -25,34 +25,6 @@
 
 namespace llmnas {
 
-/// FNV-1a over all fields of all operators: tells networks apart in a checkpoint's metadata.
-[[nodiscard]] inline std::uint64_t fingerprint(const graph_view& net) noexcept {
-    std::uint64_t h = 0xcbf29ce484222325U;
-    const auto mix = [&h](std::int64_t v) {
-        for (int i = 0; i < 8; ++i) {
-            h ^= static_cast<std::uint64_t>(v) >> (8 * i) & 0xffU;
-            h *= 0x100000001b3U;
-        }
-    };
-    const auto mix_shape = [&](const shape& s) {
-        for (const std::int32_t v : {s.channels, s.height, s.width}) mix(v);
-    };
-    mix_shape(net.input);
-    for (const op& o : net.ops) {
-        mix_shape(o.in);
-        mix_shape(o.out);
-        for (const std::int64_t v :
-             {std::int64_t{static_cast<std::uint8_t>(o.kind)}, std::int64_t{static_cast<std::uint8_t>(o.activation)},
-              std::int64_t{o.batch_norm}, std::int64_t{o.bias}, std::int64_t{o.from.stage}, std::int64_t{o.from.block},
-              std::int64_t{static_cast<std::uint8_t>(o.from.role)}, std::int64_t{o.from.slot}, std::int64_t{o.kernel_h},
-              std::int64_t{o.kernel_w}, std::int64_t{o.stride_h}, std::int64_t{o.stride_w}, std::int64_t{o.pad.top},
-              std::int64_t{o.pad.bottom}, std::int64_t{o.pad.left}, std::int64_t{o.pad.right}, std::int64_t{o.groups}})
-            mix(v);
-        for (const std::int32_t t : net.inputs_of(o)) mix(t);
-    }
-    return h;
-}
-
 /// What a run has done so far, besides its tensors.
 struct training_progress {
     std::vector<epoch_report> reports;  ///< one a finished epoch

@@ -21,7 +21,7 @@
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
-#include <llmnas/train/atomic_file.hpp>
+#include <llmnas/core/atomic_file.hpp>
 #include <llmnas/train/safetensors_header.hpp>
 #include <llmnas/train/state_dict.hpp>
 #include <llmnas/train/torch_compat.hpp>
@@ -51,7 +51,7 @@ inline constexpr std::array<std::pair<std::string_view, at::ScalarType>, 10> saf
 
 }  // namespace detail
 
-/// Writes the file atomically (train/atomic_file.hpp). bad_input for an element type that the format lacks, io where it
+/// Writes the file atomically (core/atomic_file.hpp). bad_input for an element type that the format lacks, io where it
 /// cannot be written.
 [[nodiscard]] inline result<void> write_safetensors(const std::filesystem::path& path, const state_dict& tensors,
                                                     const std::map<std::string, std::string>& metadata = {}) {

@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <exception>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -20,6 +19,7 @@
 #include <fmt/format.h>
 
 #include <llmnas/core/graph.hpp>
+#include <llmnas/core/graph_hash.hpp>
 #include <llmnas/core/result.hpp>
 #include <llmnas/core/training.hpp>
 #include <llmnas/train/batches.hpp>
@@ -38,9 +38,6 @@ struct training_machine {
     std::int32_t threads = 0;     ///< of torch's operators; 0: all cores
     bool channels_last = true;    ///< layout of maps and weights
 };
-
-/// Called behind each epoch; its answer ends the run or lets it go on.
-using epoch_callback = std::function<training_control(const epoch_report&)>;
 
 /// Trains networks on one data set by one recipe. Several trainings share a trainer and its data; each has its own
 /// state.
@@ -131,7 +128,7 @@ private:
 
     [[nodiscard]] description identity(const graph_view& net, const fidelity& f, std::uint64_t seed) const {
         description d = recipe_.describe();
-        d.emplace_back("network", fmt::format("{:016x}", fingerprint(net)));
+        d.emplace_back("network", fmt::format("{:016x}", graph_hash(net)));
         d.emplace_back("seed", fmt::format("{}", seed));
         d.emplace_back("fidelity",
                        fmt::format("{} px, {} images, {} epochs, batch {}", f.resolution, f.images, f.epochs, f.batch));

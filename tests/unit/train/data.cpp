@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
+#include <llmnas/core/atomic_file.hpp>
 #include <llmnas/core/dynamic_graph.hpp>
-#include <llmnas/train/atomic_file.hpp>
 #include <llmnas/train/augmentation.hpp>
 #include <llmnas/train/cifar100.hpp>
 #include <llmnas/train/generated_images.hpp>

@@ -14,8 +14,6 @@
 #include <span>
 #include <string>
 
-#include <fmt/format.h>
-
 #include <llmnas/core/result.hpp>
 
 namespace llmnas {
@@ -25,9 +23,9 @@ namespace llmnas {
 [[nodiscard]] inline result<void> write_atomically(const std::filesystem::path& path,
                                                    std::span<const std::span<const std::byte>> pieces) {
     // The process id keeps two writers of one path apart; the last rename wins.
-    const std::string temporary = fmt::format("{}.{}.tmp", path.string(), ::getpid());
+    const std::string temporary = path.string() + "." + std::to_string(::getpid()) + ".tmp";
     const auto failed = [&](const char* step, int reason) {
-        return fail(errc::io, fmt::format("cannot {}: {}", step, std::strerror(reason)), path.string());
+        return fail(errc::io, std::string("cannot ") + step + ": " + std::strerror(reason), path.string());
     };
     const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (file < 0) return failed("write", errno);
