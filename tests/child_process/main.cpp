@@ -3,6 +3,7 @@
 // that such programs begin with.
 #define CATCH_CONFIG_RUNNER
 #include <chrono>
+#include <cmath>
 #include <cstdlib>
 
 #include <llmnas/search/child_process.hpp>
@@ -71,6 +72,25 @@ TEST_CASE("child process: a crash costs the trial and says how it ended") {
     REQUIRE_FALSE(left);
     CHECK_THAT(left.error().text(), Catch::Matchers::ContainsSubstring("exit status 7"));
     CHECK(run("").has_value());
+}
+
+TEST_CASE("child process: results that are not numbers arrive as such") {
+    const auto r = run("nan");
+    REQUIRE(r);
+    CHECK(std::isnan(r->loss));
+}
+
+TEST_CASE("child process: what the trainer leaves running does not hold the trial up") {
+    const auto begin = std::chrono::steady_clock::now();
+    const auto r = run("background");
+    CHECK(r.has_value());
+    CHECK(seconds_since(begin) < 10);
+}
+
+TEST_CASE("child process: a child ended from outside is no finished training") {
+    const auto r = run("terminate");
+    REQUIRE_FALSE(r);
+    CHECK_THAT(r.error().text(), Catch::Matchers::ContainsSubstring("signal 15"));
 }
 
 TEST_CASE("child process: an interruption ends the child at once") {

@@ -59,12 +59,11 @@ public:
         fmt::print("{} on {}x{}x{}, {} classes{}\n\n", net->name, g.input.channels, g.input.height, g.input.width,
                    g.output().channels, net->remark);
         if (!brief_) print_operators(g, c);
-        const op& peak = g.ops[static_cast<std::size_t>(c.sram.at)];
         fmt::print(
             "MACs        {}\nparameters  {}\nflash       {}\npeak SRAM   {} by the model {}, at {} (operator {})\n\n",
             grouped(c.mac_count.value), grouped(c.parameters.value), readable(c.flash), readable(c.sram.size),
-            task->memory.name, place_of(peak.from), c.sram.at + 1);
-        return verdict(c, *task);
+            task->memory.name, place_of(origin_of(g, c.sram)), c.sram.at + 1);
+        return verdict(c, *task, command_->count("--macs") > 0);
     }
 
 private:
@@ -118,7 +117,7 @@ private:
         fmt::print("\n");
     }
 
-    [[nodiscard]] static exit_code verdict(const costs& c, const task& t) {
+    [[nodiscard]] static exit_code verdict(const costs& c, const task& t, bool judge_macs) {
         bool fits = true;
         const auto line = [&](std::string_view what, bool ok, const std::string& used, const std::string& allowed) {
             fits = fits && ok;
@@ -127,6 +126,10 @@ private:
         fmt::print("target     {} ({}; {})\n", t.target.name, t.target.core, t.target.datasheet);
         line("SRAM", c.sram.size <= t.limits.limits.sram, readable(c.sram.size), readable(t.limits.limits.sram));
         line("flash", c.flash <= t.limits.limits.flash, readable(c.flash), readable(t.limits.limits.flash));
+        if (judge_macs)
+            line("MACs", c.mac_count >= t.limits.min_macs && c.mac_count <= t.limits.max_macs,
+                 grouped(c.mac_count.value),
+                 grouped(t.limits.min_macs.value) + " to " + grouped(t.limits.max_macs.value));
         fmt::print("{}\n", fits ? "fits" : "does not fit");
         return fits ? success : does_not_fit;
     }

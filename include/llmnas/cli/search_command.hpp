@@ -22,6 +22,7 @@
 #include <llmnas/cli/search_report.hpp>
 #include <llmnas/cli/task_options.hpp>
 #include <llmnas/json/network_file.hpp>
+#include <llmnas/json/utf8.hpp>
 #include <llmnas/llm/llm_proposer.hpp>
 #include <llmnas/llm/openai_backend.hpp>
 #include <llmnas/search/child_process.hpp>
@@ -49,14 +50,13 @@ public:
         command_->add_option("--resolution", fidelity_.resolution, "Training resolution, pixels")
             ->check(CLI::Range(8, 1024));
         command_->add_option("--images", fidelity_.images, "Training images, a stratified subset; 0: all")
-            ->check(CLI::NonNegativeNumber);
+            ->check(CLI::Range(0, 1'000'000'000));
         command_->add_option("--validation-images", validation_images_, "Images of the validation split; 0: all")
-            ->check(CLI::NonNegativeNumber);
+            ->check(CLI::Range(0, 1'000'000'000));
         command_->add_option("--epochs", fidelity_.epochs, "Epochs a trial")->check(CLI::Range(1, 100'000));
         command_->add_option("--batch", fidelity_.batch, "Images a step")->check(CLI::Range(2, 65536));
         command_->add_option("--recipe", recipe_, "Training recipe: mini (the paper's) or quick");
-        command_->add_option("--threads", threads_, "Threads of a training; 0: all cores")
-            ->check(CLI::NonNegativeNumber);
+        command_->add_option("--threads", threads_, "Threads of a training; 0: all cores")->check(CLI::Range(0, 4096));
         command_->add_option("--data", data_,
                              "Directory with cifar100/train.bin; else $LLMNAS_DATA_DIR, ./data, or generated images");
         command_
@@ -78,6 +78,8 @@ public:
         auto t = options_.read();
         if (!t) return tl::unexpected<error>(t.error());
         if (quick_) use_quick_defaults();
+        if (valid_utf8(out_) != out_)
+            return fail(errc::bad_input, "not UTF-8", "--out", valid_utf8(out_), "a path that JSON can hold");
         auto networks = read_included(*t);
         if (!networks) return tl::unexpected<error>(networks.error());
         auto trainer_options = find_data();
@@ -85,6 +87,8 @@ public:
         // The parent makes a trainer too: data that cannot be read end the search before it starts.
         auto trainer = program_search::make_trainer(*trainer_options);
         if (!trainer) return tl::unexpected<error>(trainer.error());
+        const dynamic_graph any_network(decode(space_point<table1_se>{}, t->limits.input, t->limits.classes));
+        if (auto fits = trainer->fits(any_network.view(), fidelity_); !fits) return tl::unexpected<error>(fits.error());
         if (const std::string advice = blas_advice(); !advice.empty()) say(advice);
         auto server = find_server();
         if (!server) return tl::unexpected<error>(server.error());
@@ -116,6 +120,9 @@ public:
         if (!written) return tl::unexpected<error>(written.error());
         if (!outcome) return tl::unexpected<error>(outcome.error());
         print_search(*study, *outcome, out_);
+        if (outcome->finished == 0)
+            return fail(errc::training, "no training succeeded", out_,
+                        fmt::format("{} failed trials", outcome->failed));
         return success;
     }
 

@@ -58,8 +58,8 @@ namespace detail {
 template <class Trial>
 void print_trial(const Trial& t, bool on_front) {
     const costs& c = t.candidate.cost;
-    const std::string accuracy =
-        t.state == trial_state::complete ? fmt::format("{:.2f}", 100 * t.training.accuracy) : "failed";
+    const std::string accuracy = t.state == trial_state::complete ? fmt::format("{:.2f}", 100 * t.training.accuracy)
+                                                                  : std::string(name_of(t.state));
     fmt::print("{:>5} {} {:<10} {:>9} {:>13} {:>11} {:>9} {:>9} {:>7.1f}{}\n", t.number, on_front ? '*' : ' ',
                t.proposer, accuracy, grouped(c.mac_count.value), grouped(c.parameters.value),
                fmt::format("{:.1f}", static_cast<double>(c.flash.value) / 1024),

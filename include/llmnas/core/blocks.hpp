@@ -29,8 +29,12 @@ constexpr tensor squeeze_excite(graph_builder& g, const stage& s, tensor x) noex
         g.fail(graph_errc::field, s.se_ratio.num, s.se_ratio.den, role::se_reduce);
         return x;
     }
-    const std::int32_t hidden = floor_mul(x.shape.channels, s.se_ratio);
-    return g.squeeze_excite(x, hidden < 1 ? 1 : hidden);
+    const std::int64_t hidden = floor_mul(x.shape.channels, s.se_ratio);
+    if (hidden > max_extent) {
+        g.fail(graph_errc::channels, hidden, max_extent, role::se_reduce);
+        return x;
+    }
+    return g.squeeze_excite(x, hidden < 1 ? 1 : static_cast<std::int32_t>(hidden));
 }
 
 /// Adds the block's input where the stage asks for it and the block keeps the resolution; through a projection

@@ -82,11 +82,23 @@ struct graph_view {
     }
     [[nodiscard]] constexpr shape output() const noexcept { return ops.empty() ? input : ops.back().out; }
 
-    /// Equal operators in the same order on the same input: the same network, whatever it was written as.
+    /// Equal operators with equal origins on the same input: also the parameters have the same names.
     friend constexpr bool operator==(const graph_view& a, const graph_view& b) noexcept {
-        if (a.input != b.input || a.ops.size() != b.ops.size() || a.inputs.size() != b.inputs.size()) return false;
+        if (!equivalent(a, b)) return false;
         for (std::size_t i = 0; i < a.ops.size(); ++i)
-            if (!(a.ops[i] == b.ops[i])) return false;
+            if (!(a.ops[i].from == b.ops[i].from)) return false;
+        return true;
+    }
+
+    /// Equal operators in the same order on the same input, wherever they come from: the same network, whatever it was
+    /// written as (two stages of one layer, or one of two).
+    friend constexpr bool equivalent(const graph_view& a, const graph_view& b) noexcept {
+        if (a.input != b.input || a.ops.size() != b.ops.size() || a.inputs.size() != b.inputs.size()) return false;
+        for (std::size_t i = 0; i < a.ops.size(); ++i) {
+            op o = a.ops[i];
+            o.from = b.ops[i].from;
+            if (!(o == b.ops[i])) return false;
+        }
         for (std::size_t i = 0; i < a.inputs.size(); ++i)
             if (a.inputs[i] != b.inputs[i]) return false;
         return true;

@@ -9,7 +9,8 @@
 
 namespace llmnas {
 
-/// 64 bits over the input and every operator. Equal hashes are not yet equal networks: compare the views.
+/// 64 bits over the input and every operator, without origins. Equal hashes are not yet equal networks: equivalent()
+/// decides.
 [[nodiscard]] constexpr std::uint64_t graph_hash(const graph_view& g) noexcept {
     std::uint64_t h = 0x9E3779B97F4A7C15U;
     const auto mix = [&h](auto value) {
@@ -21,7 +22,6 @@ namespace llmnas {
     mix_shape(g.input);
     for (const op& o : g.ops) {
         mix(o.kind), mix(o.activation), mix((o.batch_norm ? 2 : 0) + (o.bias ? 1 : 0));
-        mix(o.from.stage), mix(o.from.block), mix(o.from.role);
         mix_shape(o.out);
         mix(o.kernel_h), mix(o.kernel_w), mix(o.stride_h), mix(o.stride_w);
         mix(o.pad.top), mix(o.pad.bottom), mix(o.pad.left), mix(o.pad.right), mix(o.groups);

@@ -19,9 +19,10 @@ struct ratio {
     [[nodiscard]] constexpr double value() const noexcept { return static_cast<double>(num) / den; }
 };
 
-/// floor(n * r), as Python's int() gives for the published code's `int(channels * se_ratio)`.
-[[nodiscard]] constexpr std::int32_t floor_mul(std::int32_t n, ratio r) noexcept {
-    return static_cast<std::int32_t>(std::int64_t{n} * r.num / r.den);
+/// floor(n * r), as Python's int() gives for the published code's `int(channels * se_ratio)`; 64 bits, because a ratio
+/// may be large.
+[[nodiscard]] constexpr std::int64_t floor_mul(std::int32_t n, ratio r) noexcept {
+    return std::int64_t{n} * r.num / r.den;
 }
 
 }  // namespace llmnas

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -17,6 +18,12 @@ struct memory_peak {
     std::int32_t at = -1;  ///< index of the operator; -1 for a network without operators
     friend constexpr bool operator==(const memory_peak&, const memory_peak&) = default;
 };
+
+/// Where a peak is; outside all stages for a model that names no operator.
+[[nodiscard]] constexpr origin origin_of(const graph_view& g, const memory_peak& p) noexcept {
+    return p.at >= 0 && static_cast<std::size_t>(p.at) < g.ops.size() ? g.ops[static_cast<std::size_t>(p.at)].from
+                                                                      : origin{};
+}
 
 /// Peak SRAM in bytes of int8 activations with batch norm folded and activations fused. Stack and data of the runtime
 /// are not inside; each model says whether the input frame is.

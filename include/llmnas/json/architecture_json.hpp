@@ -127,7 +127,7 @@ bool value_from_json(const nlohmann::ordered_json& j, T& out, std::string& wante
         out = j.get<T>();
         return true;
     } else if constexpr (std::is_same_v<T, ratio>) {
-        wanted = "a number from 0 to 1024";
+        wanted = "a fraction from 0 to 1024 with a denominator of at most 4096, like 0.25";
         return j.is_number() && ratio_from(j.get<double>(), out);
     } else if constexpr (std::is_same_v<T, block_type>) {
         for (std::size_t i = 0; i < block_type_count<Blocks>; ++i) {
@@ -211,9 +211,22 @@ template <SearchSpace Space>
 /// Message of a network outside a space: stage, field, value and allowed values.
 template <SearchSpace Space>
 [[nodiscard]] error describe(const space_violation& v, const network_of<Space>& net) {
-    if (v.what == space_violation::kind::fixed_field)
-        return {errc::out_of_space, "a field differs from the value that the space fixes",
-                fmt::format("stage {}", v.stage + 1), "", fmt::format("a point of {}", Space::name)};
+    if (v.what == space_violation::kind::fixed_field) {
+        const auto wanted = detail::canonical_stage<typename Space::blocks>(
+            detail::decode_stage<Space>(encode<Space>(net).point.choice[v.stage]));
+        const auto found = detail::canonical_stage<typename Space::blocks>(net.stages[v.stage]);
+        error e{errc::out_of_space, "value outside the search space", fmt::format("stage {}", v.stage + 1), "",
+                fmt::format("a point of {}", Space::name)};
+        detail::for_each_field<Space>([&](auto field) {
+            using Field = decltype(field);
+            if (!e.got.empty() || found.*Field::member == wanted.*Field::member) return;
+            e.where = detail::field_place(v.stage, Field::name);
+            e.got = detail::shown(value_to_json<typename Space::blocks>(found.*Field::member));
+            e.wanted = detail::shown(value_to_json<typename Space::blocks>(wanted.*Field::member)) + ", fixed by " +
+                       std::string(Space::name);
+        });
+        return e;
+    }
     std::string got;
     std::size_t i = 0;
     detail::for_each_axis<Space>([&](auto a) {

@@ -19,6 +19,7 @@
 
 #include <llmnas/core/atomic_file.hpp>
 #include <llmnas/core/result.hpp>
+#include <llmnas/json/utf8.hpp>
 
 namespace llmnas {
 
@@ -39,13 +40,26 @@ namespace llmnas {
     return text;
 }
 
-/// Parses text; `where` (a file name, usually) and the byte offset stand in the error.
+/// Parses text; `where` (a file name, usually) and the byte offset stand in the error. Arrays and objects may stand 64
+/// deep in each other: what walks the document later does so by recursion.
 [[nodiscard]] inline result<nlohmann::ordered_json> parse_json(std::string_view text, const std::string& where) {
+    constexpr int max_depth = 64;
+    bool too_deep = false;
+    const auto watch = [&too_deep](int depth, nlohmann::ordered_json::parse_event_t, const nlohmann::ordered_json&) {
+        too_deep = too_deep || depth > max_depth;
+        return !too_deep;
+    };
+    const auto deep = [&] {
+        return fail(errc::bad_input, "JSON nested too deeply", where, "", fmt::format("at most {} levels", max_depth));
+    };
     try {
-        return nlohmann::ordered_json::parse(text);
+        auto document = nlohmann::ordered_json::parse(text, watch);
+        if (too_deep) return deep();
+        return document;
     } catch (const nlohmann::json::parse_error& e) {
+        if (too_deep) return deep();
         return fail(errc::bad_input, fmt::format("malformed JSON at byte {}", e.byte), where,
-                    text.empty() ? "nothing" : fmt::format("{:.20}", text.substr(e.byte > 0 ? e.byte - 1 : 0)), "JSON");
+                    text.empty() ? "nothing" : one_line(text.substr(e.byte > 0 ? e.byte - 1 : 0, 20)), "JSON");
     }
 }
 

@@ -3,11 +3,24 @@
 /// Fidelity, epoch reports and training metrics as JSON.
 #pragma once
 
+#include <limits>
+
 #include <nlohmann/json.hpp>
 
 #include <llmnas/core/training.hpp>
 
 namespace llmnas {
+
+namespace detail {
+
+/// JSON has no NaN and no infinity: they are written as null.
+template <class Json>
+void get_double(const Json& j, const char* key, double& into) {
+    const auto& value = j.at(key);
+    into = value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.template get<double>();
+}
+
+}  // namespace detail
 
 // Found by nlohmann::json through argument-dependent look-up. Templates, because its own macro of 3.11 knows only
 // nlohmann::json, and llmnas keeps the order of members.
@@ -38,11 +51,11 @@ template <class Json>
 void from_json(const Json& j, epoch_report& e) {
     j.at("epoch").get_to(e.epoch);
     j.at("epochs").get_to(e.epochs);
-    j.at("learning_rate").get_to(e.learning_rate);
-    j.at("train_loss").get_to(e.train_loss);
-    j.at("validation_loss").get_to(e.validation_loss);
-    j.at("accuracy").get_to(e.accuracy);
-    j.at("seconds").get_to(e.seconds);
+    detail::get_double(j, "learning_rate", e.learning_rate);
+    detail::get_double(j, "train_loss", e.train_loss);
+    detail::get_double(j, "validation_loss", e.validation_loss);
+    detail::get_double(j, "accuracy", e.accuracy);
+    detail::get_double(j, "seconds", e.seconds);
 }
 
 template <class Json>
@@ -52,12 +65,12 @@ void to_json(Json& j, const training_metrics& m) {
 }
 template <class Json>
 void from_json(const Json& j, training_metrics& m) {
-    j.at("accuracy").get_to(m.accuracy);
-    j.at("top5").get_to(m.top5);
-    j.at("loss").get_to(m.loss);
+    detail::get_double(j, "accuracy", m.accuracy);
+    detail::get_double(j, "top5", m.top5);
+    detail::get_double(j, "loss", m.loss);
     j.at("epochs").get_to(m.epochs);
-    j.at("seconds").get_to(m.seconds);
-    j.at("images_per_second").get_to(m.images_per_second);
+    detail::get_double(j, "seconds", m.seconds);
+    detail::get_double(j, "images_per_second", m.images_per_second);
 }
 
 }  // namespace llmnas

@@ -41,7 +41,7 @@ struct flash_budget {
 template <Network Net, McuTarget Target, budget Budget = whole_target<Target>, MemoryModel Memory = layerwise>
 [[nodiscard]] consteval bool check_fits() {
     constexpr costs c = costs_of<Net, Memory>;
-    constexpr origin peak = Net::view.ops[static_cast<std::size_t>(c.sram.at)].from;
+    constexpr origin peak = origin_of(Net::view, c.sram);
     static_assert(Budget.sram <= Target::arena.size,
                   "llmnas: the SRAM budget is larger than the target's arena region");
     static_assert(Budget.flash <= Target::flash, "llmnas: the flash budget is larger than the target's flash");

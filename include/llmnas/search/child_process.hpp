@@ -28,6 +28,7 @@
 
 #include <llmnas/json/architecture_json.hpp>
 #include <llmnas/json/training_json.hpp>
+#include <llmnas/json/utf8.hpp>
 #include <llmnas/search/executor.hpp>
 
 namespace llmnas {
@@ -40,7 +41,8 @@ inline constexpr int child_event_fd = 3;  ///< events go here; a library that pr
 /// Set by run_trial_if_child(): a child of a program that never calls it would run the whole program again.
 inline bool child_entry_exists = false;
 
-/// Set in a child by SIGTERM: the parent's epoch callback said stop.
+/// Set in a child by SIGUSR1: the parent's epoch callback said stop. (SIGTERM from elsewhere ends the child as usual: a
+/// cut training must not pass for a whole one.)
 inline volatile std::sig_atomic_t child_stop = 0;
 
 inline bool write_all(int fd, std::string_view text) {
@@ -100,16 +102,20 @@ template <SearchDefinition D>
     if (argc != 2 || argv[1] != detail::child_flag) return std::nullopt;
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // nobody would read the result of an orphan
     std::signal(SIGINT, SIG_IGN);        // Ctrl-C reaches the whole group; the parent decides
-    std::signal(SIGTERM, [](int) { detail::child_stop = 1; });
+    std::signal(SIGUSR1, [](int) { detail::child_stop = 1; });
+    ::fcntl(detail::child_event_fd, F_SETFD, FD_CLOEXEC);  // what the trainer starts must not keep the pipe open
     json_value answer;
     try {
         const auto request = json_value::parse(detail::read_all(STDIN_FILENO));
         const auto done = detail::run_child_request<D>(request);
         answer = done ? json_value{{"result", *done}} : json_value{{"error", detail::error_to_json(done.error())}};
     } catch (const std::exception& e) {
-        answer = {{"error", detail::error_to_json({errc::training, e.what(), "child process"})}};
+        answer = {{"error", detail::error_to_json({errc::training, valid_utf8(e.what()), "child process"})}};
     }
-    return detail::write_all(detail::child_event_fd, answer.dump() + "\n") ? 0 : 1;
+    return detail::write_all(detail::child_event_fd,
+                             answer.dump(-1, ' ', false, json_value::error_handler_t::replace) + "\n")
+               ? 0
+               : 1;
 }
 
 /// Starts this program again for each trial. `interrupted` is asked a few times a second; where it says yes, the child
@@ -142,7 +148,7 @@ public:
         child c;
         if (auto started = c.start(); !started) return tl::unexpected<error>(started.error());
         const auto previous = std::signal(SIGPIPE, SIG_IGN);  // a child that died early is told by its status
-        detail::write_all(c.requests, j.dump());
+        detail::write_all(c.requests, j.dump(-1, ' ', false, json_value::error_handler_t::replace));
         std::signal(SIGPIPE, previous);
         c.close_requests();
         return c.follow(on_epoch, interrupted_);
@@ -204,11 +210,15 @@ private:
             std::string pending, complaint;
             std::optional<result<training_metrics>> outcome;
             bool open_events = true, open_complaints = true;
-            while (open_events || open_complaints) {
+            // The child ends with its events. What it printed is drained without waiting: a process that the trainer
+            // started may keep that pipe open for good.
+            while (true) {
                 if (interrupted && interrupted())
                     return fail(errc::interrupted, "stopped; the trial continues from its checkpoint", "training");
                 pollfd fds[] = {{open_events ? events : -1, POLLIN, 0}, {open_complaints ? complaints : -1, POLLIN, 0}};
-                if (::poll(fds, 2, 200) <= 0) continue;
+                const int ready = ::poll(fds, 2, open_events ? 200 : 0);
+                if (ready <= 0 && !open_events) break;
+                if (ready <= 0) continue;
                 char buffer[4096];
                 if (fds[0].revents != 0) {
                     const ssize_t n = ::read(events, buffer, sizeof buffer);
@@ -232,6 +242,8 @@ private:
             }
             pid = -1;
             if (outcome) return std::move(*outcome);
+            if (interrupted && interrupted())  // the same signal may have ended the child before it could say so
+                return fail(errc::interrupted, "stopped; the trial continues from its checkpoint", "training");
             const std::string how = WIFSIGNALED(status)
                                         ? fmt::format("signal {} ({})", WTERMSIG(status), ::strsignal(WTERMSIG(status)))
                                         : fmt::format("exit status {}", WEXITSTATUS(status));
@@ -250,11 +262,17 @@ private:
                 const auto event = json_value::parse(pending.substr(begin, end - begin), nullptr, false);
                 begin = end + 1;
                 if (event.is_discarded()) continue;
-                if (event.contains("epoch") && on_epoch &&
-                    on_epoch(event["epoch"].get<epoch_report>()) == training_control::stop)
-                    ::kill(pid, SIGTERM);
-                if (event.contains("result")) outcome = event["result"].get<training_metrics>();
-                if (event.contains("error")) outcome = tl::unexpected<error>(detail::error_from_json(event["error"]));
+                try {
+                    if (event.contains("epoch") && on_epoch &&
+                        on_epoch(event["epoch"].get<epoch_report>()) == training_control::stop)
+                        ::kill(pid, SIGUSR1);
+                    if (event.contains("result")) outcome = event["result"].get<training_metrics>();
+                    if (event.contains("error"))
+                        outcome = tl::unexpected<error>(detail::error_from_json(event["error"]));
+                } catch (const json_exception& e) {
+                    outcome = fail(errc::training, "the training process sent an event of another form",
+                                   "child process", e.what());
+                }
             }
             pending.erase(0, begin);
         }

@@ -35,7 +35,7 @@ public:
     [[nodiscard]] static std::string_view name() { return "evolution"; }
 
     [[nodiscard]] tl::expected<proposal<Space>, rejection> ask(const search_context<Space>& context, splitmix64& rng) {
-        if (population_.size() * 2 < options_.population) return start_.ask(context, rng);
+        if (population_.empty() || population_.size() * 2 < options_.population) return start_.ask(context, rng);
         const space_point<Space> parent = select_parent(rng);
         for (std::int32_t i = 0; i < options_.max_mutations; ++i) {
             auto child = parent;

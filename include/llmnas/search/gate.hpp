@@ -75,7 +75,8 @@ public:
     [[nodiscard]] std::optional<std::int32_t> find(const network_of<Space>& net, std::uint64_t hash) const {
         const auto [begin, end] = seen_.equal_range(hash);
         for (auto it = begin; it != end; ++it)
-            if (dynamic_graph(it->second.network).view() == dynamic_graph(net).view()) return it->second.trial;
+            if (equivalent(dynamic_graph(it->second.network).view(), dynamic_graph(net).view()))
+                return it->second.trial;
         return std::nullopt;
     }
 
@@ -106,8 +107,7 @@ private:
     }
 
     [[nodiscard]] static origin peak_origin(const network_of<Space>& net, std::int32_t at) {
-        const dynamic_graph graph(net);
-        return graph.view().ops[static_cast<std::size_t>(at)].from;
+        return origin_of(dynamic_graph(net).view(), {{}, at});
     }
 
     problem problem_;

@@ -29,7 +29,7 @@
 
 namespace llmnas {
 
-/// `host:pid` of this process: owner of locks and leases.
+/// `host:pid` of this process: owner of the journal's lock.
 [[nodiscard]] inline std::string this_worker() {
     char host[256] = "localhost";
     static_cast<void>(::gethostname(host, sizeof host - 1));
@@ -114,9 +114,11 @@ public:
     [[nodiscard]] result<void> append(const std::function<result<void>(const record&)>& apply,
                                       const std::function<result<std::vector<record>>()>& make) {
         if (auto locked = lock(); !locked) return locked;
-        auto done = append_locked(apply, make);
-        unlock();
-        return done;
+        struct unlocker {
+            journal_file& file;
+            ~unlocker() { file.unlock(); }
+        } const release{*this};
+        return append_locked(apply, make);
     }
 
 private:

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -101,18 +102,23 @@ public:
         };
         for (const std::int32_t number : study_.abandoned()) {
             observer_.message(fmt::format("continuing trial {} of an earlier run", number));
-            if (auto taken = study_.take_over(number); !taken) return tl::unexpected<error>(taken.error());
+            const auto taken = study_.take_over(number);
+            if (!taken) return tl::unexpected<error>(taken.error());
+            if (!*taken) continue;
             if (auto trained = train(number); !trained) return tl::unexpected<error>(trained.error());
             tell(number);
         }
         for (const auto& net : included) {
+            if (out_of_time()) break;
             auto number = include(net);
             if (!number) return tl::unexpected<error>(number.error());
             if (!*number) continue;
             if (auto trained = train(**number); !trained) return tl::unexpected<error>(trained.error());
             tell(**number);
         }
-        while (static_cast<std::int32_t>(study_.trials().size()) < options_.trials) {
+        while (true) {
+            if (auto read = study_.refresh(); !read) return tl::unexpected<error>(read.error());
+            if (static_cast<std::int32_t>(study_.trials().size()) >= options_.trials) break;
             if (out_of_time()) {
                 observer_.message(fmt::format("time limit of {:.0f} s: {} of {} trials", options_.max_seconds,
                                               study_.trials().size(), options_.trials));
@@ -120,12 +126,15 @@ public:
             }
             auto next = propose(proposer, fallback);
             if (!next) return tl::unexpected<error>(next.error());
-            auto number = study_.start(next->first, next->second, options_.fidelity, options_.seed, pending_);
+            auto number =
+                study_.start(next->first, next->second, options_.fidelity, options_.seed, pending_, options_.trials);
             if (!number) return tl::unexpected<error>(number.error());
+            if (!*number) continue;  // another worker was faster
             pending_ = {};
             recent_.clear();
-            if (auto trained = train(*number); !trained) return tl::unexpected<error>(trained.error());
-            tell(*number);
+            forget_checkpoint(**number);
+            if (auto trained = train(**number); !trained) return tl::unexpected<error>(trained.error());
+            tell(**number);
         }
         return outcome_of<typename D::objectives, space>(study_.trials());
     }
@@ -152,7 +161,8 @@ private:
         bool give_over = false;
         for (std::int32_t attempt = 0;; ++attempt) {
             if (interrupted()) return fail(errc::interrupted, "stopped by the user", "search");
-            if (give_over) return tl::unexpected<error>(no_network(recent_.back()));  // evolution found none either
+            if (give_over || (!recent_.empty() && recent_.back().kind == rejection_kind::exhausted))
+                return tl::unexpected<error>(no_network(recent_.back()));  // sampling found none either
             give_over = attempt >= options_.max_rejections_in_row || silences >= options_.max_silences_in_row;
             if (give_over)
                 observer_.message(fmt::format("{} proposals of {} in a row were refused: evolution proposes this one",
@@ -192,9 +202,10 @@ private:
         auto measured = judge_.measure_costs(net);
         if (!measured) return tl::unexpected<error>(measured.error().why);
         if (judge_.find(net, measured->hash)) return std::optional<std::int32_t>{};
-        auto number = study_.start(*measured, "included", options_.fidelity, options_.seed, {});
-        if (!number) return tl::unexpected<error>(number.error());
-        return std::optional<std::int32_t>{*number};
+        auto number = study_.start(*measured, "included", options_.fidelity, options_.seed, {},
+                                   std::numeric_limits<std::int32_t>::max());
+        if (number && *number) forget_checkpoint(**number);
+        return number;
     }
 
     /// Trains an open trial to its end. A failed training is a failed trial; only a broken journal, an interruption or
@@ -202,38 +213,63 @@ private:
     [[nodiscard]] result<void> train(std::int32_t number) {
         const trial<space> t = at(number);
         observer_.trial_started(t);
-        std::filesystem::path checkpoint;
-        if (!options_.checkpoints.empty()) {
+        const std::filesystem::path checkpoint = checkpoint_of(number);
+        if (!checkpoint.empty()) {
             std::error_code ec;
             std::filesystem::create_directories(options_.checkpoints, ec);
-            checkpoint = options_.checkpoints / fmt::format("trial_{}.ckpt", number);
         }
         std::optional<error> journal_problem;
-        auto trained = where_.run({t.candidate.network, t.fidelity, t.seed, checkpoint}, [&](const epoch_report& e) {
-            observer_.epoch_done(t, e);
-            if (auto written = study_.report(number, e); !written) journal_problem = written.error();
-            return journal_problem || interrupted() ? training_control::stop : training_control::proceed;
-        });
+        const auto attempt = [&] {
+            return where_.run({t.candidate.network, t.fidelity, t.seed, checkpoint}, [&](const epoch_report& e) {
+                observer_.epoch_done(t, e);
+                if (auto written = study_.report(number, e); !written) journal_problem = written.error();
+                return journal_problem || interrupted() ? training_control::stop : training_control::proceed;
+            });
+        };
+        auto trained = attempt();
+        std::error_code ec;
+        if (!trained && trained.error().code == errc::bad_input && !checkpoint.empty() &&
+            std::filesystem::exists(checkpoint, ec)) {
+            observer_.message(fmt::format("trial {} starts anew: {}", number, trained.error().text()));
+            forget_checkpoint(number);
+            trained = attempt();
+        }
         if (journal_problem) return tl::unexpected<error>(*journal_problem);
         if ((!trained && trained.error().code == errc::interrupted) ||
             (trained && trained->epochs < t.fidelity.epochs && interrupted())) {
             static_cast<void>(study_.release(number));
             return fail(errc::interrupted, "stopped by the user", "search");
         }
-        if (trained && !std::isfinite(trained->accuracy))
-            trained = fail(errc::training, "accuracy is not a number", fmt::format("trial {}", number));
+        if (trained) trained = sound(t, *trained);
         auto ended = trained ? study_.finish(number, *trained) : study_.fail_trial(number, trained.error().text());
         if (!ended) return ended;
-        if (!checkpoint.empty()) {
-            std::error_code ec;
-            std::filesystem::remove(checkpoint, ec);
-        }
+        forget_checkpoint(number);
         observer_.trial_ended(at(number));
         failures_in_row_ = trained ? 0 : failures_in_row_ + 1;
         if (failures_in_row_ >= options_.max_failures_in_row)
             return fail(errc::training, fmt::format("{} trainings in a row failed; the last one", failures_in_row_),
                         fmt::format("trial {}", number), trained.error().text());
         return {};
+    }
+
+    /// Metrics and objective values must be numbers: Pareto dominance and the journal know no NaN.
+    [[nodiscard]] static result<training_metrics> sound(const trial<space>& t, const training_metrics& m) {
+        const auto values = objective_values<typename D::objectives>(t.candidate.cost, m);
+        bool finite = std::isfinite(m.accuracy) && std::isfinite(m.loss) && std::isfinite(m.top5);
+        for (const double v : values) finite = finite && std::isfinite(v);
+        if (finite) return m;
+        return fail(errc::training, "a result of the training is not a number", fmt::format("trial {}", t.number),
+                    fmt::format("accuracy {}, top-5 {}, loss {}", m.accuracy, m.top5, m.loss));
+    }
+
+    [[nodiscard]] std::filesystem::path checkpoint_of(std::int32_t number) const {
+        return options_.checkpoints.empty() ? std::filesystem::path()
+                                            : options_.checkpoints / fmt::format("trial_{}.ckpt", number);
+    }
+    /// A new trial must not continue what lies there from another study; a finished one needs it no more.
+    void forget_checkpoint(std::int32_t number) const {
+        std::error_code ec;
+        if (!options_.checkpoints.empty()) std::filesystem::remove(checkpoint_of(number), ec);
     }
 
     study_type& study_;

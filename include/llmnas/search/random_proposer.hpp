@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include <fmt/format.h>
+
 #include <llmnas/search/proposer.hpp>
 #include <llmnas/space/sampling.hpp>
 
@@ -15,8 +17,8 @@ namespace llmnas {
 template <SearchSpace Space>
 class random_proposer {
 public:
-    /// `max_draws` for one proposal; the rejection of the last one is given back behind them.
-    explicit random_proposer(std::int32_t max_draws = 1'000'000) : max_draws_(max_draws) {}
+    /// After `max_draws` for one proposal it gives up: rejection_kind::exhausted, with the last reason.
+    explicit random_proposer(std::int32_t max_draws = 300'000) : max_draws_(max_draws) {}
 
     [[nodiscard]] static std::string_view name() { return "random"; }
 
@@ -28,6 +30,9 @@ public:
             if (judged) return proposal<Space>{net, std::string(name())};
             last = std::move(judged.error());
         }
+        last.kind = rejection_kind::exhausted;
+        last.why.what =
+            fmt::format("no network found in {} draws; the last was refused: {}", max_draws_, last.why.what);
         return tl::unexpected<rejection>(std::move(last));
     }
 

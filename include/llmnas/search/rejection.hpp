@@ -23,12 +23,13 @@ enum class rejection_kind : std::uint8_t {
     sram,
     flash,
     duplicate,  ///< the same operators as an earlier trial
+    exhausted,  ///< sampling found no new network within the limits
 };
-inline constexpr std::size_t rejection_kinds = 9;
+inline constexpr std::size_t rejection_kinds = 10;
 
 [[nodiscard]] constexpr std::string_view name_of(rejection_kind k) noexcept {
-    constexpr std::string_view names[] = {"no_reply",  "malformed", "out_of_space", "illegal",  "macs_low",
-                                          "macs_high", "sram",      "flash",        "duplicate"};
+    constexpr std::string_view names[] = {"no_reply",  "malformed", "out_of_space", "illegal",   "macs_low",
+                                          "macs_high", "sram",      "flash",        "duplicate", "exhausted"};
     return names[static_cast<std::size_t>(k)];
 }
 

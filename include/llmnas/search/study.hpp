@@ -20,6 +20,7 @@
 
 #include <llmnas/core/random.hpp>
 #include <llmnas/search/study_state.hpp>
+#include <llmnas/search/worker_identity.hpp>
 
 namespace llmnas {
 
@@ -105,23 +106,27 @@ public:
         return state_.more(number).epochs;
     }
 
-    /// Open trials whose worker is gone, or whose lease ran out: they are to be run again.
+    /// Reads what other workers have appended since.
+    [[nodiscard]] result<void> refresh() { return file_.read(applier()); }
+
+    /// Open trials whose worker is gone: they are to be run again. On this host that is known by its process, elsewhere
+    /// by the end of its lease.
     [[nodiscard]] std::vector<std::int32_t> abandoned() const {
         std::vector<std::int32_t> numbers;
-        for (const trial_type& t : trials()) {
-            const auto& e = state_.more(t.number);
-            if (t.state == trial_state::running &&
-                (e.worker == worker_ || worker_is_gone(e.worker) || e.lease_until < detail::unix_time()))
-                numbers.push_back(t.number);
-        }
+        for (const trial_type& t : trials())
+            if (is_abandoned(t)) numbers.push_back(t.number);
         return numbers;
     }
 
-    /// Makes a candidate the next trial. `rejected` counts the proposals refused on the way to it.
-    [[nodiscard]] result<std::int32_t> start(const candidate<Space>& c, std::string_view proposer, const fidelity& f,
-                                             std::uint64_t study_seed, const rejection_counts& rejected) {
-        std::int32_t number = 0;
+    /// Makes a candidate the next trial, unless another worker has meanwhile made the same one or the last of `limit`:
+    /// then nothing is written, and there is no number. `rejected` counts the proposals refused on the way to it.
+    [[nodiscard]] result<std::optional<std::int32_t>> start(const candidate<Space>& c, std::string_view proposer,
+                                                            const fidelity& f, std::uint64_t study_seed,
+                                                            const rejection_counts& rejected, std::int32_t limit) {
+        std::optional<std::int32_t> number;
         const auto make = [&]() -> result<std::vector<record>> {
+            if (state_.judge().find(c.network, c.hash) || static_cast<std::int32_t>(trials().size()) >= limit)
+                return std::vector<record>{};
             number = static_cast<std::int32_t>(trials().size());
             auto r = base(detail::journal_op::create_trial);
             r["study_id"] = *state_.id();
@@ -148,7 +153,7 @@ public:
             user["memory_model"] = state_.judge().memory().name;
             user["feasible"] = c.feasible;
             user["fidelity"] = f;
-            user["seed"] = mix_seed(study_seed, static_cast<std::uint64_t>(number));
+            user["seed"] = mix_seed(study_seed, static_cast<std::uint64_t>(*number));
             user["lease"] = lease();
             for (std::size_t k = 0; k < rejection_kinds; ++k)
                 if (rejected[k] != 0)
@@ -162,8 +167,17 @@ public:
         return number;
     }
 
-    /// Takes over an abandoned trial.
-    [[nodiscard]] result<void> take_over(std::int32_t number) { return write_user_attr(number, "lease", lease()); }
+    /// Takes over an abandoned trial; false where another worker was faster.
+    [[nodiscard]] result<bool> take_over(std::int32_t number) {
+        bool taken = false;
+        const auto make = [&]() -> result<std::vector<record>> {
+            taken = is_abandoned(trials()[static_cast<std::size_t>(number)]);
+            if (!taken) return std::vector<record>{};
+            return std::vector<record>{user_attr_record(number, "lease", lease())};
+        };
+        if (auto done = file_.append(applier(), make); !done) return tl::unexpected<error>(done.error());
+        return taken;
+    }
 
     /// Journals an epoch and renews the lease.
     [[nodiscard]] result<void> report(std::int32_t number, const epoch_report& e) {
@@ -198,7 +212,7 @@ public:
 private:
     using state_type = study_state<Space, Objectives, Memory>;
     using record = journal_file::record;
-    static constexpr double lease_seconds = 600;
+    static constexpr double lease_seconds = 3600;  ///< longer than an epoch takes; renewed behind each
 
     study(journal_file file, gate<Space, Memory>& judge, std::string name)
         : file_(std::move(file)), state_(judge, std::move(name)) {}
@@ -207,8 +221,14 @@ private:
         return [this](const record& r) { return state_.apply(r); };
     }
 
+    [[nodiscard]] bool is_abandoned(const trial_type& t) const {
+        if (t.state != trial_state::running) return false;
+        const auto& e = state_.more(t.number);
+        return owner_.is_gone(e.worker) || (!owner_.is_here(e.worker) && e.lease_until < detail::unix_time());
+    }
+
     [[nodiscard]] record base(detail::journal_op op) const {
-        return {{"op_code", static_cast<int>(op)}, {"worker_id", worker_}};
+        return {{"op_code", static_cast<int>(op)}, {"worker_id", owner_.name()}};
     }
     [[nodiscard]] record trial_record(detail::journal_op op, std::int32_t number) const {
         auto r = base(op);
@@ -220,7 +240,9 @@ private:
         r["user_attr"][std::string(key)] = std::move(value);
         return r;
     }
-    [[nodiscard]] record lease() const { return {{"worker", worker_}, {"until", detail::unix_time() + lease_seconds}}; }
+    [[nodiscard]] record lease() const {
+        return {{"worker", owner_.name()}, {"until", detail::unix_time() + lease_seconds}};
+    }
 
     [[nodiscard]] result<void> write_user_attr(std::int32_t number, std::string_view key, record value) {
         return file_.append(applier(), [&]() -> result<std::vector<record>> {
@@ -253,7 +275,7 @@ private:
 
     journal_file file_;
     state_type state_;
-    std::string worker_ = this_worker();
+    worker_identity owner_;
 };
 
 }  // namespace llmnas

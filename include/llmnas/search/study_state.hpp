@@ -36,6 +36,7 @@ namespace detail {
 /// Numbers of Optuna's journal records.
 enum class journal_op : int {
     create_study = 0,
+    delete_study = 1,
     set_study_user_attr = 2,
     set_study_system_attr = 3,
     create_trial = 4,
@@ -75,6 +76,7 @@ public:
         std::size_t id = 0;  ///< of Optuna: counts trials of all studies in the file
         std::string worker;
         double lease_until = 0;
+        bool has_metrics = false;
         std::map<std::int32_t, double> epochs;
     };
 
@@ -94,6 +96,10 @@ public:
         switch (static_cast<detail::journal_op>(r.at("op_code").get<int>())) {
             case detail::journal_op::create_study:
                 return apply_study(r);
+            case detail::journal_op::delete_study:
+                if (ours(r))
+                    return fail(errc::bad_input, "the study was deleted", "study " + name_, "", "another directory");
+                return {};
             case detail::journal_op::set_study_user_attr:
                 if (ours(r) && r.at("user_attr").contains(std::string(config_attr)))
                     config_ = r.at("user_attr").at(std::string(config_attr));
@@ -101,7 +107,7 @@ public:
             case detail::journal_op::create_trial:
                 return apply_trial(r);
             case detail::journal_op::set_trial_state:
-                return with_trial(r, [&](trial_type& t, extra&) { set_state(t, r); });
+                return with_trial(r, [&](trial_type& t, extra& e) { set_state(t, e, r); });
             case detail::journal_op::set_trial_intermediate:
                 return with_trial(r, [&](trial_type&, extra& e) {
                     e.epochs[r.at("step").get<std::int32_t>()] =
@@ -146,6 +152,15 @@ private:
         trial_type t;
         t.number = static_cast<std::int32_t>(trials_.size());
         const auto user = r.value("user_attrs", record::object());
+        if (!user.contains("architecture") && r.value("params", record::object()).empty()) {
+            // Optuna's own ask() writes parameters one by one: not a trial that llmnas can run, but it has its number.
+            t.state = trial_state::failed;
+            t.failure = "made by another program";
+            t.candidate.feasible = false;
+            trials_.push_back(std::move(t));
+            extras_.push_back({});
+            return {};
+        }
         network_of<Space> net;
         if (user.contains("architecture")) {
             auto parsed = network_from_json<Space>(user["architecture"], p.input, p.classes);
@@ -182,17 +197,22 @@ private:
         return {};  // what comes behind the end of a trial does not count, as in Optuna
     }
 
-    static void set_state(trial_type& t, const record& r) {
+    static void set_state(trial_type& t, const extra& e, const record& r) {
         t.state = static_cast<trial_state>(r.at("state").get<int>());
         if (r.at("values").is_array()) t.values = r.at("values").get<std::vector<double>>();
-        if (t.state == trial_state::complete && t.training.epochs == 0 && !t.values.empty())
-            t.training.accuracy = t.values.front();
+        // A trial that another program finished has no metrics of ours; its accuracy may be among the objectives.
+        if (t.state != trial_state::complete || e.has_metrics) return;
+        for (std::size_t k = 0; k < objective_count<Objectives> && k < t.values.size(); ++k)
+            if (objective_names<Objectives>[k] == accuracy_objective::name) t.training.accuracy = t.values[k];
     }
 
     void set_user_attr(trial_type& t, extra& e, const std::string& key, const record& value) {
         if (key == "proposer") t.proposer = value.get<std::string>();
         if (key == "seed") t.seed = value.get<std::uint64_t>();
-        if (key == "training") t.training = value.get<training_metrics>();
+        if (key == "training") {
+            t.training = value.get<training_metrics>();
+            e.has_metrics = true;
+        }
         if (key == "failure") t.failure = value.get<std::string>();
         if (key == "lease") {
             e.worker = value.at("worker").get<std::string>();

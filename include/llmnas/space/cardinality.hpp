@@ -47,32 +47,50 @@ template <SearchSpace Space>
     return ok;
 }
 
-/// Configurations of one stage. `s` carries the values of the condition fields fixed so far; in the second pass
-/// (`Pass` = 1) all of them are fixed and every axis contributes a factor.
-template <SearchSpace Space, bool Canonical, int Pass = 0, std::size_t K = 0>
-[[nodiscard]] constexpr std::uint64_t count_stage(typename Space::stage_type& s) {
+/// Whether the field's default value is among the choices of its axis.
+template <class Axis>
+inline constexpr bool default_is_a_choice = [] {
+    bool found = false;
+    for (const auto& value : Axis::choices) found = found || typename Axis::stage_type{}.*Axis::member == value;
+    return found;
+}();
+
+/// Canonical forms of one stage. The first pass fixes the fields that conditions read, to each choice and to the value
+/// that they have where their axis does not exist; in the second every axis contributes a factor.
+template <SearchSpace Space, int Pass = 0, std::size_t K = 0>
+[[nodiscard]] constexpr std::uint64_t count_canonical(typename Space::stage_type& s) {
     if constexpr (K == axis_count<Space> && Pass == 0) {
-        return count_stage<Space, Canonical, 1, 0>(s);
+        return count_canonical<Space, 1, 0>(s);
     } else if constexpr (K == axis_count<Space>) {
         return 1;
     } else {
         using Axis = axis_at<Space, K>;
         constexpr bool fixed_first = is_condition_field<Space, Axis::member>();
+        const typename Space::stage_type initial{};
         if constexpr (Pass == 0 && fixed_first) {
             std::uint64_t sum = 0;
             for (const auto& value : Axis::choices) {
                 s.*Axis::member = value;
-                sum += count_stage<Space, Canonical, 0, K + 1>(s);
+                sum = saturating_add(sum, count_canonical<Space, 0, K + 1>(s));
+            }
+            if constexpr (!default_is_a_choice<Axis>) {
+                s.*Axis::member = initial.*Axis::member;
+                sum = saturating_add(sum, count_canonical<Space, 0, K + 1>(s));
             }
             return sum;
         } else if constexpr (Pass == 0) {
-            return count_stage<Space, Canonical, 0, K + 1>(s);
+            return count_canonical<Space, 0, K + 1>(s);
         } else {
-            bool varies = Axis::active(s);
-            if constexpr (Canonical) varies = varies && !is_inert<typename Space::blocks, Axis::member>(s);
+            const bool varies = Axis::active(s) && !is_inert<typename Space::blocks, Axis::member>(s);
             std::uint64_t factor = varies ? Axis::size : 1;
-            if constexpr (fixed_first) factor = varies || s.*Axis::member == Axis::choices[0] ? 1 : 0;
-            return factor == 0 ? 0 : saturating_mul(factor, count_stage<Space, Canonical, 1, K + 1>(s));
+            if constexpr (fixed_first) {
+                bool chosen = false;
+                for (const auto& value : Axis::choices) chosen = chosen || s.*Axis::member == value;
+                factor = varies            ? (chosen ? 1 : 0)
+                         : Axis::active(s) ? (s.*Axis::member == Axis::choices[0] ? 1 : 0)
+                                           : (s.*Axis::member == initial.*Axis::member ? 1 : 0);
+            }
+            return factor == 0 ? 0 : saturating_mul(factor, count_canonical<Space, 1, K + 1>(s));
         }
     }
 }
@@ -90,11 +108,11 @@ template <SearchSpace Space, std::size_t K>
             auto next = s;
             for (const auto& value : Axis::choices) {
                 next.*Axis::member = value;
-                sum += completions<Space, K + 1>(next);
+                sum = saturating_add(sum, completions<Space, K + 1>(next));
             }
             return sum;
         } else {
-            return Axis::size * completions<Space, K + 1>(s);
+            return saturating_mul(Axis::size, completions<Space, K + 1>(s));
         }
     }
 }
@@ -156,15 +174,16 @@ template <SearchSpace Space>
 inline constexpr std::uint64_t stage_cardinality = [] {
     static_assert(detail::conditions_read_backwards<Space>(),
                   "llmnas: the condition of an axis may read only members of axes before it in the tuple");
-    typename Space::stage_type s{};
-    return detail::count_stage<Space, false>(s);
+    constexpr std::uint64_t count = detail::completions<Space, 0>(typename Space::stage_type{});
+    static_assert(count < ~std::uint64_t{0}, "llmnas: a stage has 2^64 configurations or more; use fewer choices");
+    return count;
 }();
 
 /// Configurations of one stage that differ in more than fields without effect.
 template <SearchSpace Space>
 inline constexpr std::uint64_t canonical_stage_cardinality = [] {
     typename Space::stage_type s{};
-    return detail::count_stage<Space, true>(s);
+    return detail::count_canonical<Space>(s);
 }();
 
 /// Points of the whole space.

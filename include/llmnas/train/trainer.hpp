@@ -82,7 +82,7 @@ public:
     [[nodiscard]] result<training_metrics> train(const graph_view& net, const fidelity& f, std::uint64_t seed,
                                                  const std::filesystem::path& checkpoint = {},
                                                  const epoch_callback& on_epoch = {}) const {
-        if (auto sound = check(net, f); !sound) return tl::unexpected(std::move(sound.error()));
+        if (auto sound = fits(net, f); !sound) return tl::unexpected(std::move(sound.error()));
         const auto device = device_named(machine_.device);
         if (!device) return tl::unexpected(device.error());
         use_threads(machine_.threads);
@@ -94,14 +94,8 @@ public:
         }
     }
 
-private:
-    using clock = std::chrono::steady_clock;
-
-    [[nodiscard]] const image_set& validation() const noexcept {
-        return validation_subset_.size() > 0 ? validation_subset_ : data_->validation;
-    }
-
-    [[nodiscard]] result<void> check(const graph_view& net, const fidelity& f) const {
+    /// Whether network, fidelity and data fit together: what train() checks first.
+    [[nodiscard]] result<void> fits(const graph_view& net, const fidelity& f) const {
         const image_set& train = data_->train;
         const auto range = [](const char* what, std::int64_t got, std::int64_t low, std::int64_t high) -> result<void> {
             if (got >= low && got <= high) return {};
@@ -124,6 +118,13 @@ private:
         if (auto shapes = shapes_at(net, f.resolution, f.resolution); !shapes)
             return tl::unexpected(std::move(shapes.error()));
         return {};
+    }
+
+private:
+    using clock = std::chrono::steady_clock;
+
+    [[nodiscard]] const image_set& validation() const noexcept {
+        return validation_subset_.size() > 0 ? validation_subset_ : data_->validation;
     }
 
     [[nodiscard]] description identity(const graph_view& net, const fidelity& f, std::uint64_t seed) const {

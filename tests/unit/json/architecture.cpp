@@ -98,7 +98,9 @@ TEST_CASE("architecture: errors name stage, field, value and what is wanted", "[
     }
     SECTION("negative ratio") {
         blocks[3]["se_ratio"] = -0.5;
-        CHECK(message(j) == "stage 4: se_ratio: not a legal value (got -0.5, wanted a number from 0 to 1024)");
+        CHECK(message(j) ==
+              "stage 4: se_ratio: not a legal value (got -0.5, wanted a fraction from 0 to 1024 with a "
+              "denominator of at most 4096, like 0.25)");
     }
 }
 
@@ -106,6 +108,12 @@ TEST_CASE("architecture: a violation names stage, field, value and allowed value
     const auto v = encode<table1_se>(zoo::lmanet_core).violation;
     CHECK(describe<table1_se>(v, zoo::lmanet_core).text() ==
           "stage 1: expansion_factor: value outside the search space (got 2, wanted one of 3, 4, 6)");
+}
+
+TEST_CASE("architecture: a field that the space fixes is named with both values", "[json]") {
+    const auto v = encode<table1>(zoo::lmanet_elite).violation;
+    CHECK(describe<table1>(v, zoo::lmanet_elite).text() ==
+          "stage 4: se_ratio: value outside the search space (got 0.5, wanted 0.25, fixed by table1)");
 }
 
 TEST_CASE("architecture: parameters of another writer", "[json]") {
@@ -133,6 +141,8 @@ TEST_CASE("architecture: parameters of another writer", "[json]") {
 TEST_CASE("file: missing, malformed and unwritable files are errors that name the file", "[json]") {
     const test::temporary_directory dir;
     CHECK(read_json_file(dir / "none.json").error().text() == (dir / "none.json").string() + ": no such file");
+    CHECK(parse_json(std::string(200'000, '['), "deep").error().text() ==
+          "deep: JSON nested too deeply (wanted at most 64 levels)");
     REQUIRE(write_text_file(dir / "cut.json", "[1, 2"));
     const auto cut = read_json_file(dir / "cut.json");
     REQUIRE_FALSE(cut);

@@ -65,6 +65,33 @@ TEST_CASE("gate: duplicates are networks with the same operators", "[search]") {
     CHECK(judge.judge(same));
 }
 
+TEST_CASE("gate: where stages begin does not make another network", "[search]") {
+    auto two_and_one = zoo::lmanet_elite;
+    two_and_one.stages[3] = two_and_one.stages[4] = {.output_channels = 128, .num_layers = 2, .kernel_size = 7};
+    two_and_one.stages[4].num_layers = 1;
+    auto one_and_two = two_and_one;
+    one_and_two.stages[3].num_layers = 1;
+    one_and_two.stages[4].num_layers = 2;
+    gate<space> judge{problem{}};
+    const auto first = judge.measure_costs(two_and_one);
+    REQUIRE(first);
+    judge.remember(*first, 0);
+    const auto second = judge.measure_costs(one_and_two);
+    REQUIRE(second);
+    CHECK(second->hash == first->hash);
+    CHECK(judge.find(one_and_two, second->hash) == 0);
+}
+
+TEST_CASE("gate: a memory model that names no operator", "[search]") {
+    struct silent {
+        std::string_view name = "silent";
+        memory_peak peak(const graph_view&) const { return {bytes{1'000'000'000}, -1}; }
+    };
+    const auto v = gate<space, silent>(problem{}).judge(zoo::lmanet_elite);
+    REQUIRE_FALSE(v);
+    CHECK(v.error().kind == rejection_kind::sram);
+}
+
 TEST_CASE("gate: a network over a limit is measured as infeasible, an illegal one is refused", "[search]") {
     problem p;
     p.limits.sram = bytes{1000};
@@ -171,5 +198,6 @@ TEST_CASE("proposers: limits that nothing meets end in the last rejection, not i
     const auto r = random.ask(context, rng);
     REQUIRE_FALSE(r);
     CHECK(calls == 5000);
-    CHECK(r.error().why.code == errc::over_budget);
+    CHECK(r.error().kind == rejection_kind::exhausted);
+    CHECK_THAT(r.error().why.text(), Catch::Matchers::ContainsSubstring("no network found in 5000 draws"));
 }

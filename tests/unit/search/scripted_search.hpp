@@ -5,6 +5,8 @@
 #pragma once
 
 #include <chrono>
+#include <cmath>
+#include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <string>
@@ -29,6 +31,9 @@ struct scripted_trainer {
         training_metrics m{.accuracy = accuracy, .epochs = done};
         for (std::int32_t e = done + 1; e <= f.epochs; ++e) {
             std::this_thread::sleep_for(std::chrono::milliseconds(options.value("milliseconds", 0)));
+            if (script == "nan") return training_metrics{.accuracy = 0.5, .loss = std::nan(""), .epochs = e};
+            if (script == "background" && std::system("sleep 30 &") != 0) return fail(errc::training, "no shell");
+            if (script == "terminate") std::raise(SIGTERM);
             if (script == "fail") return fail(errc::training, "loss is not a number", "epoch 1");
             if (script == "abort") std::abort();
             if (script == "exit") std::_Exit(7);

@@ -186,6 +186,75 @@ TEST_CASE("study: failed trainings are failed trials, and too many in a row end 
     CHECK(later.outcome.failed == 5);
 }
 
+TEST_CASE("study: a result that is not a number is a failed trial, and the study opens again", "[study]") {
+    const test::temporary_directory dir;
+    const auto r = run(dir.path(), 2, {{"script", "nan"}});
+    REQUIRE(r.trials.size() == 2);
+    CHECK(r.trials[0].state == trial_state::failed);
+    CHECK_THAT(r.trials[0].failure, Catch::Matchers::ContainsSubstring("not a number"));
+    CHECK(run(dir.path(), 3).error.empty());
+}
+
+TEST_CASE("study: two workers do not make the same trial, and one of them takes over", "[study]") {
+    const test::temporary_directory dir;
+    gate<space> judge_a{problem{}}, judge_b{problem{}};
+    auto a = study_type::open(dir.path(), config, judge_a);
+    REQUIRE(a);
+    const auto c = judge_a.judge(zoo::lmanet_elite);
+    std::optional<std::int32_t> abandoned;
+    {
+        auto b = study_type::open(dir.path(), config, judge_b);
+        REQUIRE(b);
+        const auto first = a->start(*c, "a", {}, 1, {}, 10);
+        REQUIRE(first);
+        CHECK(*first == 0);
+        const auto again = b->start(*c, "b", {}, 1, {}, 10);
+        REQUIRE(again);
+        CHECK_FALSE(*again);
+        CHECK(b->trials().size() == 1);
+        CHECK(b->abandoned().empty());
+        const auto other = b->start(*judge_b.measure_costs(zoo::lmanet_core), "b", {}, 1, {}, 2);
+        REQUIRE(other);
+        abandoned = *other;
+        CHECK(abandoned == 1);
+        auto third = zoo::lmanet_core;
+        third.stages[0].activation = activation_kind::swish;
+        CHECK_FALSE(*b->start(*judge_b.measure_costs(third), "b", {}, 1, {}, 2));
+    }
+    // b is gone; its trial is taken over once.
+    REQUIRE(a->refresh());
+    CHECK(a->abandoned() == std::vector<std::int32_t>{1});
+    gate<space> judge_d{problem{}};
+    auto d = study_type::open(dir.path(), config, judge_d);
+    REQUIRE(d);
+    CHECK(*a->take_over(1));
+    CHECK_FALSE(*d->take_over(1));
+}
+
+TEST_CASE("study: trials of another program keep their numbers, a deleted study is refused", "[study]") {
+    const test::temporary_directory dir;
+    REQUIRE(run(dir.path(), 2).error.empty());
+    std::ofstream(dir / "journal.log", std::ios::app)
+        << R"({"op_code": 4, "worker_id": "w", "study_id": 0, "datetime_start": "2026-01-01T00:00:00.000000"})"
+        << "\n";
+    const auto r = run(dir.path(), 4);
+    REQUIRE(r.trials.size() == 4);
+    CHECK(r.trials[2].failure == "made by another program");
+    CHECK(r.trials[3].number == 3);
+    CHECK(r.outcome.finished == 3);
+    std::ofstream(dir / "journal.log", std::ios::app) << R"({"op_code": 1, "worker_id": "w", "study_id": 0})"
+                                                      << "\n";
+    CHECK_THAT(run(dir.path(), 4).error, Catch::Matchers::ContainsSubstring("the study was deleted"));
+}
+
+TEST_CASE("study: a checkpoint that lies there from elsewhere is not continued", "[study]") {
+    const test::temporary_directory dir, clean;
+    std::filesystem::create_directories(dir / "checkpoints");
+    std::ofstream(dir / "checkpoints/trial_0.ckpt") << 2;
+    const auto r = run(dir.path(), 1);
+    CHECK(essence(r.trials) == essence(run(clean.path(), 1).trials));
+}
+
 TEST_CASE("study: included networks come first and never enter the front over a limit", "[study]") {
     const test::temporary_directory dir;
     std::vector<network_of<space>> included{zoo::lmanet_core, zoo::lmanet_elite, zoo::lmanet_core};

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <set>
+#include <type_traits>
 #include <vector>
 
 #include <llmnas/core/dynamic_graph.hpp>
@@ -41,6 +42,32 @@ struct nested {
         axis_when<axis<"se_ratio", &stage::se_ratio, ratio{1, 4}, ratio{1, 2}, ratio{3, 4}>, is<&stage::use_se, true>,
                   is<&stage::stride, 2>>{},
         axis_when<axis<"kernel_size", &stage::kernel_size, 3, 5>, is<&stage::se_ratio, ratio{1, 2}>>{});
+};
+
+// A chain: the second axis exists under a condition on the first, the third under one on the second.
+struct chained {
+    static constexpr std::string_view name = "chained";
+    using stage_type = stage;
+    using blocks = table1_blocks;
+    static constexpr std::size_t stages = 2;
+    static constexpr auto axes = boost::hana::make_tuple(
+        axis<"use_se", &stage::use_se, true, false>{},
+        axis_when<axis<"conv_type", &stage::conv_type, block_type::depthwise, block_type::mbconv>,
+                  is<&stage::use_se, true>>{},
+        axis_when<axis<"expansion_factor", &stage::expansion_factor, 3, 4, 6>,
+                  is<&stage::conv_type, block_type::mbconv>>{});
+};
+
+// The default of a condition field (stride 1) is not among its choices.
+struct default_outside {
+    static constexpr std::string_view name = "default_outside";
+    using stage_type = stage;
+    using blocks = table1_blocks;
+    static constexpr std::size_t stages = 1;
+    static constexpr auto axes =
+        boost::hana::make_tuple(axis<"use_se", &stage::use_se, true, false>{},
+                                axis_when<axis<"stride", &stage::stride, 2, 3>, is<&stage::use_se, true>>{},
+                                axis_when<axis<"kernel_size", &stage::kernel_size, 3, 5>, is<&stage::stride, 1>>{});
 };
 
 }  // namespace
@@ -101,6 +128,20 @@ TEST_CASE("space: conditions on conditions count and rank", "[space]") {
         const auto p = unrank<nested>(i);
         CHECK(rank(p) == i);
     }
+}
+
+TEMPLATE_TEST_CASE("space: conditions on conditional axes", "[space]", chained, default_outside) {
+    // With the defaults (mbconv, stride 1) the last axis exists where the one before it does not.
+    CHECK(stage_cardinality<TestType> == (std::is_same_v<TestType, chained> ? 1 + 3 + 3 : 2 + 2));
+    std::set<std::vector<std::uint8_t>> forms;
+    for (std::uint64_t i = 0; i < cardinality<TestType>; ++i) {
+        const auto p = unrank<TestType>(i);
+        CHECK(rank(p) == i);
+        CHECK(encode<TestType>(decode(p)).point == p);
+        const auto c = canonical(p);
+        forms.emplace(c.choice[0].begin(), c.choice[0].end());
+    }
+    CHECK(forms.size() == canonical_stage_cardinality<TestType>);
 }
 
 TEST_CASE("space: sampling is uniform", "[space]") {
