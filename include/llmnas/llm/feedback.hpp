@@ -56,9 +56,8 @@ template <SearchSpace Space>
 template <SearchSpace Space>
 [[nodiscard]] std::string peak_place(const trial<Space>& t) {
     const dynamic_graph graph(t.candidate.network);
-    const auto at = t.candidate.cost.sram.at;
-    if (graph.error() || at < 0 || static_cast<std::size_t>(at) >= graph.view().ops.size()) return {};
-    return place_of(graph.view().ops[static_cast<std::size_t>(at)].from);
+    if (graph.error() || t.candidate.cost.sram.at < 0) return {};
+    return place_of(origin_of(graph.view(), t.candidate.cost.sram));
 }
 
 /// What to do about a rejection; `where` is the place that it names.
@@ -86,6 +85,7 @@ template <SearchSpace Space>
         case rejection_kind::illegal:
             return "Keep the map large enough for the kernels of the late stages.";
         case rejection_kind::no_reply:
+        case rejection_kind::exhausted:
             break;
     }
     return {};
