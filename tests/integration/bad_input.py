@@ -68,6 +68,18 @@ def main():
         document = network()
         del document["candidate_config"]["blocks"][4]["activation"]
         expect(2, r"stage 5: activation: missing field", "search", "--include", written(document))
+        expect(2, r"deep.json: JSON nested too deeply", "check", written("[" * 400000 + "]" * 400000, "deep.json"))
+        # Task and fidelity that do not fit the data are told before a study is made.
+        expect(2, r"outputs of the network and classes of the data differ \(got 10x1x1, wanted 100\)", "search", "--classes", 10,
+               "--proposer", "random", "--out", folder / "never")
+        expect(2, r"images of the fidelity \(got 99999999, wanted", "search", "--images", 99999999, "--proposer", "random",
+               "--out", folder / "never")
+        expect(2, r"input channels of the network and the images differ", "search", "--input", "1x160x160", "--proposer",
+               "random", "--out", folder / "never")
+        assert not (folder / "never").exists()
+        # Limits that nothing meets end the search.
+        expect(2, r"no proposer finds a network within the limits", "search", "--macs", "1:2", "--proposer", "random", "--out",
+               folder / "narrow", *SMALL)
         # Data.
         expect(2, r"train.bin", "search", "--data", folder / "none", "--out", folder / "s")
         (folder / "cifar100").mkdir()
