@@ -6,7 +6,12 @@ set -euo pipefail
 
 # shellcheck source=../cmake/bootstrap.sh
 source "$(dirname "$0")/../cmake/bootstrap.sh"
+# A search that was cut short is continued; behind a finished one a new directory begins.
 results=quickstart-results
+for ((n = 2; ; ++n)); do
+    [ -e "$results/finished" ] || break
+    results=quickstart-results-$n
+done
 
 install_packages "${LLMNAS_PACKAGES[@]}"
 start=$SECONDS
@@ -23,5 +28,6 @@ printf '#include "winner.hpp"\nint main() {}\n' >"$results/winner_check.cpp"
 g++ -std=c++20 -Wall -Wextra -Werror -fsyntax-only -I include -I "$results" "$results/winner_check.cpp"
 rm "$results/winner_check.cpp"
 
+touch "$results/finished"
 say "done: the static_asserts of $results/winner.hpp hold. Results in $results/:"
 ls -l "$results"
