@@ -35,6 +35,7 @@ public:
     void trial_started(const Trial& t) {
         current_ = fmt::format("trial {} by {}", t.number, t.proposer);
         fraction_ = 0;
+        latest_.clear();
         draw();
     }
 

@@ -266,10 +266,18 @@ private:
         return options_.checkpoints.empty() ? std::filesystem::path()
                                             : options_.checkpoints / fmt::format("trial_{}.ckpt", number);
     }
-    /// A new trial must not continue what lies there from another study; a finished one needs it no more.
+    /// A new trial must not continue what lies there from another study; a finished one needs it no more. With it goes
+    /// what a killed process left half written (core/atomic_file.hpp).
     void forget_checkpoint(std::int32_t number) const {
+        if (options_.checkpoints.empty()) return;
         std::error_code ec;
-        if (!options_.checkpoints.empty()) std::filesystem::remove(checkpoint_of(number), ec);
+        const std::string name = checkpoint_of(number).filename().string();
+        std::vector<std::filesystem::path> found;
+        for (const auto& entry : std::filesystem::directory_iterator(options_.checkpoints, ec)) {
+            const std::string file = entry.path().filename().string();
+            if (file == name || file.starts_with(name + ".")) found.push_back(entry.path());
+        }
+        for (const auto& path : found) std::filesystem::remove(path, ec);
     }
 
     study_type& study_;

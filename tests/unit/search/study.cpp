@@ -251,8 +251,10 @@ TEST_CASE("study: a checkpoint that lies there from elsewhere is not continued",
     const test::temporary_directory dir, clean;
     std::filesystem::create_directories(dir / "checkpoints");
     std::ofstream(dir / "checkpoints/trial_0.ckpt") << 2;
+    std::ofstream(dir / "checkpoints/trial_0.ckpt.123.tmp") << "half";
     const auto r = run(dir.path(), 1);
     CHECK(essence(r.trials) == essence(run(clean.path(), 1).trials));
+    CHECK(std::filesystem::is_empty(dir / "checkpoints"));
 }
 
 TEST_CASE("study: included networks come first and never enter the front over a limit", "[study]") {
