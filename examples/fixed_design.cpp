@@ -3,11 +3,11 @@
 // first stage: the compiler's message names the memory model, the bytes used and allowed, and the operator of the peak.
 #include <cstdio>
 
+//! [design]
 #include <llmnas/static.hpp>
 
 using namespace llmnas;
 
-//! [design]
 constexpr architecture<3> my_net{
     .input = {3, 96, 96},
     .classes = 10,
