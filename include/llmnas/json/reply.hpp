@@ -136,6 +136,11 @@ private:
             const std::string_view value = rest.substr(0, detail::value_length(rest));
             i += value.size();
             auto j = nlohmann::ordered_json::parse(value.begin(), value.end(), nullptr, false);
+            // Servers that force an object make models wrap the array under a name of their own.
+            if (j.is_object() && j.size() == 1 && j.front().is_array() && !detail::has_blocks(j)) {
+                auto inner = std::move(j.front());
+                j = std::move(inner);
+            }
             const bool list = j.is_array() && !j.empty() &&
                               std::all_of(j.begin(), j.end(), [](const auto& e) { return e.is_object(); });
             if (!list && !detail::has_blocks(j)) {

@@ -91,6 +91,11 @@ template <SearchSpace Space>
     return {};
 }
 
+/// Less than the paper's mini phase: accuracies say nothing about the target.
+[[nodiscard]] inline bool is_short(const fidelity& f, const problem& task) {
+    return f.epochs < 30 || f.resolution < task.input.height;
+}
+
 template <SearchSpace Space>
 void append_suggestions(std::string& out, const search_context<Space>& context, const feedback_options& options) {
     std::vector<std::string> lines;
@@ -103,7 +108,13 @@ void append_suggestions(std::string& out, const search_context<Space>& context, 
             lines.push_back(std::move(line));
     }
     const trial<Space>* const best = context.best ? find_trial(context, *context.best) : nullptr;
-    if (best != nullptr) {
+    if (best != nullptr && is_short(best->fidelity, context.task)) {
+        const fidelity& f = best->fidelity;
+        lines.push_back(
+            fmt::format("All accuracies are those of a short training ({} epochs at {} pixels): they rank the "
+                        "networks; a full training reaches far more.",
+                        f.epochs, f.resolution));
+    } else if (best != nullptr) {
         const costs& c = best->candidate.cost;
         const problem& task = context.task;
         const double missing = options.target_accuracy - best->training.accuracy;
@@ -125,6 +136,10 @@ void append_suggestions(std::string& out, const search_context<Space>& context, 
                             "largest number of MACs: spend them elsewhere, with other kernels, "
                             "activations or channels per stage.",
                             100 * missing, 100 * share));
+    }
+    if (best != nullptr) {
+        const costs& c = best->candidate.cost;
+        const problem& task = context.task;
         if (const auto place = peak_place(*best);
             !place.empty() && saturating_mul(c.sram.size.value, 10) > saturating_mul(task.limits.sram.value, 9))
             lines.push_back(fmt::format("Trial {} has its peak SRAM at {}, {} of {} bytes: grow the other stages only.",

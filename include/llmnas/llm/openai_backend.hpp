@@ -144,6 +144,8 @@ private:
                       static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count()));
         for (;;) {
             http_outcome out = http_exchange(url_, request, options_.timeouts, options_.longest_reply);
+            // Before anything cuts the text: half of a key would not be found any more.
+            out.reply.body = options_.key.redact(std::move(out.reply.body));
             std::string reason;
             std::optional<std::chrono::seconds> retry_after;
             if (out.trouble == http_trouble::none) {

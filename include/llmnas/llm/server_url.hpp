@@ -35,9 +35,11 @@ struct server_url {
 [[nodiscard]] inline result<server_url> parse_server_url(std::string_view text) {
     constexpr std::string_view wanted = "http://HOST[:PORT][/v1] or https://HOST[:PORT][/v1]";
     const auto reject = [&](std::string what) {
-        const bool secret = text.find('@') != std::string_view::npos;
+        const auto secret = text.find_first_of("@?#");  // a password, or a key in the query
         return fail(errc::bad_input, std::move(what), "URL of the language model",
-                    secret ? std::string("a URL with @") : '"' + one_line(text, 120) + '"', std::string(wanted));
+                    secret != std::string_view::npos ? fmt::format("a URL with {}", text[secret])
+                                                     : '"' + one_line(text, 120) + '"',
+                    std::string(wanted));
     };
     constexpr std::string_view alphabet =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:/[]%+=,;!$&'()*@?#";

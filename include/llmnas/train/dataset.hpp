@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string>
 #include <utility>
@@ -37,6 +38,24 @@ struct image_set {
         return std::span<const std::uint8_t>(pixels).subspan(i * image_bytes(), image_bytes());
     }
 };
+
+/// Tells sets apart by their bytes and labels: names do not say how a split was drawn.
+[[nodiscard]] inline std::uint64_t content_hash(const image_set& set) noexcept {
+    std::uint64_t h = 0x9E3779B97F4A7C15U ^ set.pixels.size();
+    const auto mix = [&h](std::uint64_t word) {
+        h = (h ^ word) * 0xBF58476D1CE4E5B9U;
+        h ^= h >> 29U;
+    };
+    std::size_t i = 0;
+    for (; i + sizeof(std::uint64_t) <= set.pixels.size(); i += sizeof(std::uint64_t)) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, set.pixels.data() + i, sizeof word);
+        mix(word);
+    }
+    for (; i < set.pixels.size(); ++i) mix(set.pixels[i]);
+    for (const std::int32_t label : set.labels) mix(static_cast<std::uint64_t>(label));
+    return h;
+}
 
 /// What a search sees of a data set: its training file in two disjoint parts. The test split is not here: see the
 /// functions named `..._for_final_report`.

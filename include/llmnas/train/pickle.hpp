@@ -83,7 +83,8 @@ public:
         while (!failed_ && !done_) {
             const std::size_t at = position_;
             step(static_cast<char>(byte()));
-            if (values_.size() > max_values) refuse("too many values", values_.size(), max_values);
+            for (const std::size_t n : {values_.size(), stack_.size(), marks_.size(), memo_.size()})
+                if (n > max_values) refuse("too many values", n, max_values);
             if (failed_ && problem_.where.empty()) problem_.where = fmt::format("{}, byte {}", where_, at);
         }
         if (failed_) return tl::unexpected(std::move(problem_));

@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -37,7 +38,11 @@ class pth_tensors {
 public:
     pth_tensors(caffe2::serialize::PyTorchStreamReader& zip, const pickle::document& doc, std::string where,
                 std::uint64_t file_bytes)
-        : zip_(zip), doc_(doc), where_(std::move(where)), bytes_left_(file_bytes) {}
+        : zip_(zip),
+          doc_(doc),
+          where_(std::move(where)),
+          bytes_left_(file_bytes),
+          copies_left_(saturating_mul(4, file_bytes)) {}
 
     result<state_dict> read() {
         const pickle::value* root = &doc_[doc_.root];
@@ -49,9 +54,11 @@ public:
                 break;
             }
         state_dict out;
+        std::set<std::string> seen;
         for (std::size_t i = 0; i + 1 < root->items.size(); i += 2) {
             const pickle::value& key = doc_[root->items[i]];
             if (key.kind != pickle::kind::text) return refuse("key is no text");
+            if (!seen.insert(key.text).second) return refuse("a tensor stands twice", key.text);
             auto t = tensor(doc_[root->items[i + 1]], key.text, 0);
             if (!t) return tl::unexpected(std::move(t.error()));
             out.entries.push_back({key.text, std::move(*t)});
@@ -158,7 +165,12 @@ private:
                           fmt::format("sizes [{}], strides [{}], offset {}", fmt::join(sizes, ", "),
                                       fmt::join(strides, ", "), offset.integer),
                           fmt::format("inside {} elements", flat->numel()));
-        return flat->as_strided(sizes, strides, offset.integer).clone(at::MemoryFormat::Contiguous);
+        const at::Tensor view = flat->as_strided(sizes, strides, offset.integer);
+        // Tensors may share a storage, but a file that asks for many times its own size is no state dict.
+        const auto bytes = static_cast<std::uint64_t>(view.numel()) * view.element_size();
+        if (bytes > copies_left_) return refuse("tensors take many times the file's size", name);
+        copies_left_ -= bytes;
+        return view.clone(at::MemoryFormat::Contiguous);
     }
 
     /// Last element inside the storage, and no more elements than it has: a stride of 0 could ask for any number.
@@ -181,6 +193,7 @@ private:
     const pickle::document& doc_;
     std::string where_;
     std::uint64_t bytes_left_;
+    std::uint64_t copies_left_;
     std::map<std::string, at::Tensor> storages_;
 };
 

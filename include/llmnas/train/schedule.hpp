@@ -64,7 +64,8 @@ struct warmup_cosine {
 };
 
 /// Half a cosine from peak / 25 up, half a cosine down to peak / 250,000 (Smith and Topin, "Super-convergence", 2017,
-/// as in torch.optim.lr_scheduler.OneCycleLR with its defaults). Moves each step.
+/// with the default factors of torch.optim.lr_scheduler.OneCycleLR). Moves each step; a continuous curve over the run,
+/// where torch puts the peak one step earlier and ends on the minimum, and momentum is not cycled.
 struct one_cycle {
     double peak = 0.5;
     double rise = 0.3;  ///< fraction of the run

@@ -20,6 +20,7 @@
 
 #include <llmnas/core/graph.hpp>
 #include <llmnas/core/graph_hash.hpp>
+#include <llmnas/core/random.hpp>
 #include <llmnas/core/result.hpp>
 #include <llmnas/core/training.hpp>
 #include <llmnas/train/batches.hpp>
@@ -53,6 +54,7 @@ public:
                           training_machine machine = {})
         : data_(std::move(data)), recipe_(std::move(recipe)), machine_(std::move(machine)) {
         const auto& v = data_->validation;
+        data_hash_ = fmt::format("{:016x}", mix_seed(content_hash(data_->train), content_hash(v)));
         const auto chosen = stratified_indices(v.labels, v.classes,
                                                static_cast<std::size_t>(std::max(0, recipe_.validation_images)), 0);
         if (chosen.size() < v.size()) validation_subset_ = select(v, chosen, v.name);
@@ -63,6 +65,7 @@ public:
         description d = recipe_.describe();
         d.emplace_back("train_data", data_->train.name);
         d.emplace_back("validation_data", data_->validation.name);
+        d.emplace_back("data_hash", data_hash_);
         d.emplace_back("device", machine_.device);
         d.emplace_back("threads", machine_.threads > 0 ? fmt::format("{}", machine_.threads) : "all cores");
         d.emplace_back("channels_last", machine_.channels_last ? "yes" : "no");
@@ -135,6 +138,7 @@ private:
                        fmt::format("{} px, {} images, {} epochs, batch {}", f.resolution, f.images, f.epochs, f.batch));
         d.emplace_back("train_data", data_->train.name);
         d.emplace_back("validation_data", data_->validation.name);
+        d.emplace_back("data_hash", data_hash_);
         return d;
     }
 
@@ -258,6 +262,7 @@ private:
     std::shared_ptr<const training_data> data_;
     recipe_type recipe_;
     training_machine machine_;
+    std::string data_hash_;        ///< of both splits: a run must not continue on another one
     image_set validation_subset_;  ///< empty where all validation images are used
 };
 

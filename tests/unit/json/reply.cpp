@@ -127,3 +127,12 @@ TEST_CASE("utf8: invalid bytes are replaced, valid text is kept", "[json]") {
     CHECK(one_line("éé", 3) == "é...");
     CHECK(one_line("abc", 3) == "abc");
 }
+
+TEST_CASE("reply: an array under a name of the model's own", "[json]") {
+    const auto j = extract_proposal(R"({"architecture": [{"kernel_size": 3}, {"kernel_size": 5}]})");
+    REQUIRE(j);
+    CHECK(j->is_array());
+    CHECK(j->size() == 2);
+    CHECK_FALSE(extract_proposal(R"({"architecture": [1, 2]})"));
+    CHECK_FALSE(extract_proposal(R"({"a": [{"kernel_size": 3}], "b": 1})"));
+}

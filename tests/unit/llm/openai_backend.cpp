@@ -194,6 +194,11 @@ TEST_CASE("backend: a key is sent as Bearer and stands in no error text", "[llm]
     SECTION("keys in every other way to fail") {
         options.key = api_key::from_text(key_text).value();
         options.model = key_text;
+        for (const std::size_t filler : {90U, 105U, 115U, 190U, 290U}) {  // where texts are cut
+            const scripted_server server({{400, std::string(filler, 'x') + key_text}});
+            options.url = server.url();
+            CHECK(text_of(backend(options).complete(hello())).find("sk-test") == std::string::npos);
+        }
         for (const std::string& body : {std::string(key_text), nlohmann::json{{"error", key_text}}.dump(),
                                         nlohmann::json{{"detail", key_text}}.dump()}) {
             const scripted_server server({{500, body}, {200, body}});

@@ -99,3 +99,12 @@ TEST_CASE("retry: delays double, stay below the cap and end", "[llm]") {
     CHECK(refused.next(std::nullopt, false));
     CHECK_FALSE(backoff(retry_policy::never(), 1).next(std::nullopt, false));
 }
+
+TEST_CASE("server URL: what may hold a secret is not quoted", "[llm]") {
+    for (const char* url : {"https://h.example/v1?api-key=SECRET123", "h.example:80?key=SECRET123",
+                            "https://user:SECRET123@h.example", "http://h.example/#SECRET123"}) {
+        const auto parsed = parse_server_url(url);
+        REQUIRE_FALSE(parsed);
+        CHECK(parsed.error().text().find("SECRET123") == std::string::npos);
+    }
+}
