@@ -61,9 +61,9 @@ bind() {  # bind SOURCE FOLDER [OPTIONS]
 }
 bind /proc "$folder/proc"
 bind /dev "$folder/dev"
-if [ -d "$root/../shared" ]; then bind "$root/../shared" "$folder/root/shared" ro; fi
+if [ -d "$root/../shared" ]; then bind "$root/../shared" "$folder/srv/shared" ro; fi
 
-clone=$folder/root/llmnas
+clone=$folder/srv/llmnas
 if [ -d "$clone/.git" ]; then  # keep its build folder
     git -C "$clone" fetch --quiet "$root" HEAD
     git -C "$clone" checkout --quiet --force --detach FETCH_HEAD
@@ -76,7 +76,7 @@ run() {
     local start=$SECONDS
     say "$suite: $*"
     env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM="${TERM:-dumb}" ${CI:+CI="$CI"} \
-        chroot "$folder" /bin/sh -c 'cd /root/llmnas && exec "$@"' sh "$@" </dev/null
+        chroot "$folder" /bin/sh -c 'cd /srv/llmnas && exec "$@"' sh "$@" </dev/null
     say "$suite: $* passed in $((SECONDS - start)) s"
 }
 if [ $# -gt 0 ]; then
