@@ -25,6 +25,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <llmnas/core/quantities.hpp>
 #include <llmnas/train/pickle.hpp>
 #include <llmnas/train/state_dict.hpp>
 #include <llmnas/train/torch_compat.hpp>
