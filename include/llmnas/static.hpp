@@ -11,7 +11,7 @@
 #include <llmnas/core/quantities.hpp>
 #include <llmnas/core/random.hpp>
 #include <llmnas/cost/costs.hpp>
-#include <llmnas/cost/layerwise.hpp>
+#include <llmnas/cost/memory/layerwise.hpp>
 #include <llmnas/cost/term_list.hpp>
 #include <llmnas/mcu/fits.hpp>
 #include <llmnas/mcu/target_list.hpp>

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <llmnas/core/network.hpp>
-#include <llmnas/cost/layerwise.hpp>
+#include <llmnas/cost/memory/layerwise.hpp>
 #include <llmnas/cost/memory_model.hpp>
 #include <llmnas/cost/terms.hpp>
 

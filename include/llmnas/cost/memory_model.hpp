@@ -6,6 +6,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string_view>
 
 #include <llmnas/core/graph.hpp>
@@ -14,9 +15,13 @@ namespace llmnas {
 
 /// Peak of a memory model and the operator where it occurs.
 struct memory_peak {
-    bytes size;
+    bytes size;            ///< everything that the model counts
     std::int32_t at = -1;  ///< index of the operator; -1 for a network without operators
+    bytes overhead{};      ///< the part of `size` that holds no maps: scratch, tables, allowances that a model names
     friend constexpr bool operator==(const memory_peak&, const memory_peak&) = default;
+
+    /// What maps, and the rows and pixels of maps, take.
+    [[nodiscard]] constexpr bytes activations() const noexcept { return {size.value - overhead.value}; }
 };
 
 /// Where a peak is; outside all stages for a model that names no operator.
@@ -25,14 +30,54 @@ struct memory_peak {
                                                                       : origin{};
 }
 
+/// Why a memory model cannot judge a network.
+enum class coverage_gap : std::uint8_t {
+    none,
+    operators,  ///< more operators than the model takes
+    cuts,       ///< more places between whole maps than the planner takes
+};
+
+[[nodiscard]] constexpr std::string_view name_of(coverage_gap c) noexcept {
+    constexpr std::string_view names[] = {"none", "number of operators", "number of cut points"};
+    return names[static_cast<std::size_t>(c)];
+}
+
+/// Whether a memory model covers a network, and if not, what it has too much of and which number it takes.
+struct coverage {
+    coverage_gap gap = coverage_gap::none;
+    std::int64_t got = 0;
+    std::int64_t limit = 0;
+    friend constexpr bool operator==(const coverage&, const coverage&) = default;
+
+    [[nodiscard]] constexpr bool complete() const noexcept { return gap == coverage_gap::none; }
+};
+
+/// The peak that a model reports of a network which it does not cover: over every budget.
+inline constexpr memory_peak uncovered_peak{bytes{std::numeric_limits<std::uint64_t>::max()}, -1};
+
 /// Peak SRAM in bytes of int8 activations with batch norm folded and activations fused. Stack and data of the runtime
 /// are not inside; each model says whether the input frame is.
 /// Built-in models are stateless, so that `Model{}` serves at compile time; a program may also choose one at run time
 /// behind the same two members.
+///
+/// Optional members: `coverage covers(const graph_view&)` of a model that does not judge every network;
+/// `memory_layout layout(const graph_view&)` of one that can say which buffers make up the peak (memory_layout.hpp);
+/// `static constexpr bool max_of_stages`, true where the peak of a network is the maximum over its stages lowered alone
+/// and its head; `static constexpr bool stages_bound_above`, true where that maximum is an upper bound
+/// (cost/bounds.hpp).
 template <class M>
 concept MemoryModel = requires(const M& m, const graph_view& g) {
     { m.name } -> std::convertible_to<std::string_view>;
     { m.peak(g) } -> std::same_as<memory_peak>;
 };
+
+/// Coverage of a network by any memory model; models without the member judge every network.
+template <MemoryModel M>
+[[nodiscard]] constexpr coverage coverage_of(const M& model, const graph_view& g) {
+    if constexpr (requires { model.covers(g); })
+        return model.covers(g);
+    else
+        return {};
+}
 
 }  // namespace llmnas

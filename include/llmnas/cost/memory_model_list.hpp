@@ -9,7 +9,7 @@
 #include <boost/hana/type.hpp>
 #include <boost/hana/unpack.hpp>
 
-#include <llmnas/cost/layerwise.hpp>
+#include <llmnas/cost/memory/layerwise.hpp>
 #include <llmnas/cost/memory_model.hpp>
 
 namespace llmnas {
