@@ -22,10 +22,11 @@ enum class graph_errc : std::uint8_t {
     padding,             ///< padding negative or not smaller than the kernel
     kernel_exceeds_map,  ///< kernel larger than the padded map
     groups,              ///< groups do not divide input and output channels
-    shapes_differ,       ///< inputs of a sum (or maps of a concatenation) do not fit together
+    shapes_differ,       ///< inputs of a sum or product (or maps of a concatenation) do not fit together
     layers,              ///< number of blocks of a stage below 1 or above max_layers
     block_type,          ///< index outside the list of block types
     field,               ///< another field of a stage out of its legal range
+    not_published,       ///< a block reads the map that an earlier one publishes, and none did
     capacity,            ///< more operators than the storage holds
 };
 
@@ -47,6 +48,7 @@ inline constexpr std::int32_t max_layers = 64;
                                           "number of layers",
                                           "block type",
                                           "field",
+                                          "published map",
                                           "number of operators"};
     return names[static_cast<std::size_t>(e)];
 }

@@ -79,6 +79,14 @@ public:
         error_.at.role = r;
     }
 
+    /// Makes a map known to all blocks behind this one, in place of the one published before; XiNet's broadcast tensor.
+    constexpr void publish(tensor x) noexcept { published_ = x; }
+    /// The published map; graph_errc::not_published where there is none.
+    constexpr tensor published(role r = role::main) noexcept {
+        if (published_.id < 0) fail(graph_errc::not_published, 0, 1, r);
+        return published_;
+    }
+
     constexpr tensor conv(tensor x, role r, const conv_attributes& a) noexcept {
         if (!within(graph_errc::channels, a.out_channels, max_extent, r)) return x;
         if (a.groups < 1 || x.shape.channels % a.groups != 0 || a.out_channels % a.groups != 0) {
@@ -138,6 +146,18 @@ public:
         return record(o, {x.id, y.id});
     }
 
+    /// Element-wise product of a map with gates: one a channel (C x 1 x 1), or a map of the same shape.
+    constexpr tensor multiply(tensor x, tensor gates, activation_kind act = activation_kind::none,
+                              role r = role::join) noexcept {
+        if (!(gates.shape == x.shape) && !(gates.shape == shape{x.shape.channels, 1, 1})) {
+            fail(graph_errc::shapes_differ, gates.shape.channels, x.shape.channels, r);
+            return x;
+        }
+        op o = make(op_kind::scale, x, r);
+        o.activation = act;
+        return record(o, {x.id, gates.id});
+    }
+
     constexpr tensor concat(std::initializer_list<tensor> maps) noexcept {
         const tensor first = *maps.begin();
         op o = make(op_kind::concat, first, role::join);
@@ -166,14 +186,14 @@ public:
         const tensor gates =
             conv(squeezed, role::se_expand,
                  {.out_channels = x.shape.channels, .bias = true, .activation = activation_kind::sigmoid});
-        const tensor y = record(make(op_kind::scale, x, role::se_scale), {x.id, gates.id});
+        const tensor y = multiply(x, gates, activation_kind::none, role::se_scale);
         ++here_.slot;
         return y;
     }
 
 private:
     constexpr graph_builder(shape input, std::span<op> ops, std::span<std::int32_t> inputs, bool counting) noexcept
-        : ops_(ops), inputs_(inputs), input_(input), counting_(counting) {
+        : ops_(ops), inputs_(inputs), input_(input), published_{-1, input}, counting_(counting) {
         for (const std::int32_t extent : {input.channels, input.height, input.width})
             within(graph_errc::input_size, extent, max_extent, role::main);
     }
@@ -267,6 +287,7 @@ private:
     std::span<op> ops_;
     std::span<std::int32_t> inputs_;
     shape input_;
+    tensor published_;  ///< id -1: none yet
     graph_size size_{};
     graph_error error_{};
     origin here_{};

@@ -70,6 +70,8 @@ constexpr bool legal_design() {
     static_assert(Code != graph_errc::block_type, "llmnas: illegal design: block type (Got) not in the list (Limit)");
     static_assert(Code != graph_errc::field,
                   "llmnas: illegal design: a field of this Stage has an illegal value (Got)");
+    static_assert(Code != graph_errc::not_published,
+                  "llmnas: illegal design: this Stage and Block reads a published map before any block published one");
     static_assert(Code != graph_errc::capacity, "llmnas: illegal design: too many operators");
     return Code == graph_errc::none;
 }

@@ -15,7 +15,7 @@ enum class op_kind : std::uint8_t {
     conv,             ///< 2-D convolution; depthwise where groups equals the input channels
     linear,           ///< fully connected, on the flattened input
     add,              ///< element-wise sum of inputs of one shape
-    scale,            ///< product of a map (input 0) with one gate a channel (input 1)
+    scale,            ///< product of a map (input 0) with gates (input 1): C x 1 x 1, or of the map's own shape
     global_avg_pool,  ///< mean over height and width
     avg_pool,         ///< windowed mean; padding is not counted in the mean
     max_pool,         ///< windowed maximum

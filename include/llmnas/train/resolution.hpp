@@ -67,8 +67,13 @@ inline std::int32_t positions(std::int32_t size, std::int32_t kernel, std::int32
                         return refuse("joined maps of different sizes");
                 }
                 break;
-            case op_kind::scale:
+            case op_kind::scale: {
+                const shape& gates = shapes[static_cast<std::size_t>(inputs[1])];
+                const bool one_a_channel = gates.height == 1 && gates.width == 1;
+                if (!one_a_channel && (gates.height != in.height || gates.width != in.width))
+                    return refuse("map and gates of different sizes");
                 break;
+            }
         }
         shapes.push_back(out);
     }

@@ -119,3 +119,50 @@ TEST_CASE("lowering: storage that is too small is an error, not an overrun", "[c
     CHECK(g.error.code == graph_errc::capacity);
     CHECK(g.used.ops <= 5);
 }
+
+TEST_CASE("lowering: products with gates, one a channel or of the map's shape", "[core]") {
+    struct gated {
+        shape input{4, 6, 6};
+        std::int32_t channels = 4;
+        std::int32_t stride = 1;
+        constexpr void lower(graph_builder& g) const {
+            const tensor x = g.pointwise(g.input(), role::main, 4, activation_kind::none);
+            const tensor gates =
+                g.conv(x, role::main, {.out_channels = channels, .stride_h = stride, .stride_w = stride});
+            const tensor y = g.multiply(x, gates, activation_kind::relu);
+            g.multiply(y, g.global_avg_pool(y));
+        }
+    };
+    const dynamic_graph whole(gated{});
+    REQUIRE_FALSE(whole.error());
+    const op& product = whole.view().ops[2];
+    CHECK(product.kind == op_kind::scale);
+    CHECK(product.activation == activation_kind::relu);
+    CHECK(product.in == product.out);
+    CHECK(whole.view().shape_of(whole.view().inputs_of(product)[1]) == shape{4, 6, 6});
+    CHECK(dynamic_graph(gated{.channels = 3}).error().code == graph_errc::shapes_differ);
+    CHECK(dynamic_graph(gated{.stride = 2}).error().code == graph_errc::shapes_differ);
+}
+
+TEST_CASE("lowering: a block reads what an earlier one has published", "[core]") {
+    struct broadcasting {
+        shape input{4, 6, 6};
+        bool first = true;
+        constexpr void lower(graph_builder& g) const {
+            const tensor x = g.pointwise(g.input(), role::main, 4, activation_kind::none);
+            if (first) g.publish(x);
+            g.begin_block(1, 2);
+            const tensor y = g.pointwise(x, role::main, 4, activation_kind::none);
+            g.add(y, g.published());
+            if (!first) g.publish(x);
+        }
+    };
+    const dynamic_graph net(broadcasting{});
+    REQUIRE_FALSE(net.error());
+    CHECK(net.view().inputs_of(net.view().ops[2])[1] == 1);
+    CHECK(net.view().ops[0].last_use == 2);
+    const graph_error late = dynamic_graph(broadcasting{.first = false}).error();
+    CHECK(late.code == graph_errc::not_published);
+    CHECK(late.at.stage == 1);
+    CHECK(late.at.block == 2);
+}
