@@ -31,26 +31,36 @@ struct architecture {
     constexpr void lower(graph_builder& g) const {
         tensor x = g.input();
         for (std::size_t s = 0; s < N; ++s) {
-            const std::int32_t layers = layer_count(stages[s]);
-            g.begin_block(s, 0);
-            if (layers < 1 || layers > max_layers) g.fail(graph_errc::layers, layers, max_layers);
-            for (std::int32_t b = 0; b < layers && !g.error(); ++b) {
-                g.begin_block(s, static_cast<std::size_t>(b));
-                x = lower_block<Blocks>(g, stages[s], type_of(stages[s]), static_cast<std::size_t>(b), x);
-            }
+            const std::int32_t layers = layers_of(stages[s]);
+            for (std::int32_t b = 0; b == 0 || (b < layers && !g.error()); ++b)
+                x = lower_block(g, stages[s], s, static_cast<std::size_t>(b), x);
         }
-        g.end_blocks();
-        x = g.global_avg_pool(x);
-        g.linear(x, classes);
+        lower_head(g, x, classes);
     }
 
-private:
-    static constexpr std::int32_t layer_count(const Stage& s) {
+    /// Number of blocks of a stage, as it says.
+    [[nodiscard]] static constexpr std::int32_t layers_of(const Stage& s) {
         if constexpr (requires { s.num_layers; })
             return s.num_layers;
         else
             return 1;
     }
+
+    /// Appends block `b` of a stage, the stage with number `index`; the first block also checks the number of blocks.
+    static constexpr tensor lower_block(graph_builder& g, const Stage& s, std::size_t index, std::size_t b, tensor x) {
+        g.begin_block(index, b);
+        const std::int32_t layers = layers_of(s);
+        if (layers < 1 || layers > max_layers) g.fail(graph_errc::layers, layers, max_layers);
+        return llmnas::lower_block<Blocks>(g, s, type_of(s), b, x);
+    }
+
+    /// Appends global average pooling and the classifier.
+    static constexpr void lower_head(graph_builder& g, tensor x, std::int32_t classes) {
+        g.end_blocks();
+        g.linear(g.global_avg_pool(x), classes);
+    }
+
+private:
     static constexpr block_type type_of(const Stage& s) {
         if constexpr (requires { s.conv_type; })
             return s.conv_type;

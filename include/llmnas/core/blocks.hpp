@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// \file
 /// The paper's two block types. A block type is a struct with a name and a static constexpr lower() that appends the
-/// operators of one block; it may also list the fields that are without effect on it (`inert_fields`).
+/// operators of one block; it may also list the fields that are without effect on it (`inert_fields`), and how its size
+/// depends on its fields (`size_rules`, core/size_rules.hpp).
 #pragma once
 
 #include <cstddef>
@@ -13,6 +14,7 @@
 
 #include <llmnas/core/condition.hpp>
 #include <llmnas/core/graph_builder.hpp>
+#include <llmnas/core/size_rules.hpp>
 #include <llmnas/core/stage.hpp>
 
 namespace llmnas {
@@ -46,6 +48,15 @@ constexpr tensor residual(graph_builder& g, const stage& s, std::size_t b, tenso
     return g.add(y, x);
 }
 
+/// Both block types: half padding keeps the maps of odd kernels, so that only then layers, kernels and strides order
+/// the sizes (with an even kernel every block adds a row, and a residual sum is illegal).
+inline constexpr auto size_rules =
+    boost::hana::tuple_t<same_size<&stage::activation>, rises<&stage::num_layers, odd<&stage::kernel_size>>,
+                         rises<&stage::kernel_size, odd<&stage::kernel_size>>,
+                         falls<&stage::stride, odd<&stage::kernel_size>>, rises<&stage::expansion_factor>,
+                         rises<&stage::use_se>, rises<&stage::se_ratio>, rises<&stage::skip_op>, blocks_repeat,
+                         grows_with_map>;
+
 }  // namespace block_parts
 
 /// Depthwise-separable block: dw kxk - BN - act - [SE] - pw 1x1 - BN.
@@ -54,6 +65,7 @@ struct depthwise_block {
     static constexpr auto inert_fields =
         boost::hana::tuple_t<inert<&stage::expansion_factor>, inert<&stage::se_ratio, is<&stage::use_se, false>>,
                              inert<&stage::skip_op, is<&stage::num_layers, 1>, is<&stage::stride, 2>>>;
+    static constexpr auto size_rules = block_parts::size_rules;
 
     static constexpr tensor lower(graph_builder& g, const stage& s, std::size_t b, tensor x) noexcept {
         tensor y = g.depthwise(x, s.kernel_size, block_parts::stride(s, b), s.activation);
@@ -70,6 +82,7 @@ struct mbconv_block {
     static constexpr auto inert_fields =
         boost::hana::tuple_t<inert<&stage::se_ratio, is<&stage::use_se, false>>,
                              inert<&stage::skip_op, is<&stage::num_layers, 1>, is<&stage::stride, 2>>>;
+    static constexpr auto size_rules = block_parts::size_rules;
 
     static constexpr tensor lower(graph_builder& g, const stage& s, std::size_t b, tensor x) noexcept {
         if (s.expansion_factor < 1 || s.expansion_factor > max_extent) {

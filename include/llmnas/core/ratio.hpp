@@ -16,6 +16,10 @@ struct ratio {
     friend constexpr bool operator==(const ratio& a, const ratio& b) {
         return std::int64_t{a.num} * b.den == std::int64_t{b.num} * a.den;
     }
+    /// Order of values; denominators are positive.
+    friend constexpr bool operator<(const ratio& a, const ratio& b) {
+        return std::int64_t{a.num} * b.den < std::int64_t{b.num} * a.den;
+    }
     [[nodiscard]] constexpr double value() const noexcept { return static_cast<double>(num) / den; }
 };
 
