@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// Turns the cuts that the planner chose into parts with an address for every buffer.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <llmnas/cost/memory/planner.hpp>
+
+namespace llmnas::detail {
+
+class plan_builder {
+public:
+    constexpr plan_builder(const graph_view& g, const plan_options& options, const planner& p,
+                           memory_plan& plan) noexcept
+        : g_(g), options_(options), planner_(p), plan_(plan), live_(g) {}
+
+    /// Adds the parts of all steps.
+    constexpr void add_chosen() noexcept {
+        if (!planner_.input_arrives()) keep(0, 0, 0);
+        std::size_t cuts[max_steps + 1]{};
+        std::size_t count = 0;
+        for (std::size_t k = planner_.steps().count; k > 0; k = planner_.edge(k).from) cuts[count++] = k;
+        std::size_t from = 0;
+        while (count > 0) {
+            const std::size_t to = cuts[--count];
+            add(planner_.edge(to).kind, from, to);
+            from = to;
+        }
+    }
+
+private:
+    constexpr void add(edge_kind kind, std::size_t from, std::size_t to) noexcept {
+        switch (kind) {
+            case edge_kind::streamed:
+                add_streamed(from, to);
+                break;
+            case edge_kind::two_pass:
+                add_two_pass(from);
+                break;
+            case edge_kind::sequence:
+                add_sequence(from);
+                break;
+            case edge_kind::none:
+                break;
+        }
+    }
+
+private:
+    [[nodiscard]] constexpr const chain_step& step(std::size_t k) const noexcept { return planner_.steps().steps[k]; }
+    [[nodiscard]] constexpr std::int64_t map_size(std::int32_t tensor) const noexcept {
+        return size_of(g_.shape_of(tensor));
+    }
+
+    // --- buffers of the part under construction -----------------------------------------------------------------
+    constexpr void begin(part_kind kind, std::int32_t first, std::int32_t last, std::int32_t x,
+                         std::int32_t y) noexcept {
+        top_ = 0;
+        part_ = {.kind = kind,
+                 .first = first,
+                 .last = last,
+                 .x = x,
+                 .y = y,
+                 .size = {},
+                 .first_buffer = static_cast<std::int32_t>(plan_.buffer_count)};
+    }
+    constexpr void place(buffer_kind kind, std::int32_t tensor, std::int64_t offset, std::int64_t size,
+                         std::int64_t rows = 0) noexcept {
+        if (size == 0) return;
+        top_ = at_least(top_, offset + size);
+        if (plan_.buffer_count == max_plan_buffers) {
+            plan_.complete = false;
+            return;
+        }
+        plan_.buffer_storage[plan_.buffer_count++] = {kind, tensor, static_cast<std::int32_t>(rows),
+                                                      bytes{static_cast<std::uint64_t>(offset)},
+                                                      bytes{static_cast<std::uint64_t>(size)}};
+        ++part_.buffer_count;
+    }
+    constexpr void stack(buffer_kind kind, std::int32_t tensor, std::int64_t size, std::int64_t rows = 0) noexcept {
+        place(kind, tensor, top_, size, rows);
+    }
+    constexpr void finish() noexcept {
+        part_.size = bytes{static_cast<std::uint64_t>(top_)};
+        if (plan_.part_count == max_plan_parts) {
+            plan_.complete = false;
+            return;
+        }
+        for (const memory_buffer& b : plan_.buffers(part_))  // what exists already and lies elsewhere is moved
+            if (b.kind == buffer_kind::map && (b.tensor != part_.y || b.tensor == part_.x) && !part_.x_arrives)
+                move_to(b.tensor, b.offset.value);
+        plan_.part_storage[plan_.part_count++] = part_;
+    }
+
+    // --- maps that exist between parts, by address ----------------------------------------------------------------
+    constexpr void move_to(std::int32_t tensor, std::uint64_t offset) noexcept {
+        for (std::size_t k = 0; k < held_count_; ++k) {
+            if (held_[k].tensor != tensor) continue;
+            if (held_[k].offset != offset) plan_.moved += bytes{static_cast<std::uint64_t>(map_size(tensor))};
+            held_[k].offset = offset;
+        }
+    }
+    constexpr void keep(std::size_t position, std::int32_t tensor, std::uint64_t offset) noexcept {
+        if (held_count_ == max_held) {
+            plan_.complete = false;
+            return;
+        }
+        for (std::size_t k = held_count_++; k > position; --k) held_[k] = held_[k - 1];
+        held_[position] = {tensor, offset};
+    }
+    constexpr void drop(std::int32_t tensor) noexcept {
+        for (std::size_t k = 0; k < held_count_; ++k) {
+            if (held_[k].tensor != tensor) continue;
+            for (std::size_t n = k + 1; n < held_count_; ++n) held_[n - 1] = held_[n];
+            --held_count_;
+            return;
+        }
+    }
+    [[nodiscard]] constexpr std::size_t position_of(std::int32_t tensor) const noexcept {
+        std::size_t k = 0;
+        while (k < held_count_ && held_[k].tensor != tensor) ++k;
+        return k;
+    }
+
+    // --- parts ----------------------------------------------------------------------------------------------------
+    constexpr void add_streamed(std::size_t from, std::size_t to) noexcept {
+        const segment run = planner_.streamed(from, to);
+        const bool arrives = from == 0 && planner_.input_arrives();
+        const chain_step& first = step(from);
+        const chain_step& last = step(to - 1);
+        const bool pooled = last.kind == step_kind::pool;
+        begin(part_kind::streamed, first.first, last.last, first.x, last.y);
+        part_.x_arrives = arrives;
+        const std::size_t position = position_of(first.x);
+        place(buffer_kind::map, last.y, 0, map_size(last.y));
+        if (pooled) place(buffer_kind::accumulator, last.y, 0, run.size_of_last());
+        if (!arrives) place(buffer_kind::map, first.x, run.distance(), map_size(first.x));
+        if (first.held >= 0 && first.held != first.x) stack(buffer_kind::map, first.held, map_size(first.held));
+        if (arrives) stack(buffer_kind::ring, first.x, run.arriving(), 2);
+        for (std::size_t k = from; k < to; ++k) {
+            const chain_step& s = step(k);
+            const step_buffers b = buffers_of(g_, s, k == from && !arrives);
+            const std::int32_t window_input = s.expand >= 0 ? s.expand + 1 : s.x;
+            stack(buffer_kind::ring, window_input, b.ring, b.ring_rows);
+            stack(buffer_kind::delay, s.x, b.delay, b.delay_rows);
+        }
+        stack(buffer_kind::pixel, -1, run.pixels());
+        stack(buffer_kind::accumulator, last.squeeze + 1, run.sums());
+        stack(buffer_kind::scratch, -1, planner_.scratch(from, to));
+        finish();
+        for (std::int32_t i = first.first; i <= last.last; ++i) live_.pass(static_cast<std::size_t>(i));
+        if (first.held != first.x) drop(first.x);
+        if (first.held >= 0 && first.held != first.x) drop(first.held);
+        keep(arrives ? 0 : position, last.y, 0);
+    }
+
+    constexpr void add_two_pass(std::size_t from) noexcept {
+        const planner::two_passes p = planner_.passes(from);
+        const chain_step& block = step(from);
+        const std::int32_t y = step(from + 1).y;
+        begin(part_kind::two_pass, block.first, step(from + 1).last, block.x, y);
+        place(buffer_kind::map, y, 0, map_size(y));
+        place(buffer_kind::map, block.x, p.distance, map_size(block.x));
+        stack(buffer_kind::ring, block.expand >= 0 ? block.expand + 1 : block.x, p.buffers.ring, p.buffers.ring_rows);
+        const std::int64_t tail = top_, channels = g_.shape_of(block.y).channels;
+        place(buffer_kind::accumulator, block.squeeze + 1, tail, p.buffers.sums);
+        place(buffer_kind::gates, block.squeeze + 3, tail, channels);
+        place(buffer_kind::pixel, -1, tail + channels, channels);
+        stack(buffer_kind::scratch, -1, p.scratch);
+        plan_.recomputed += macs{p.macs};
+        finish();
+        for (std::int32_t i = part_.first; i <= part_.last; ++i) live_.pass(static_cast<std::size_t>(i));
+        drop(block.x);
+        keep(0, y, 0);
+    }
+
+    /// One part for each operator of a step.
+    constexpr void add_sequence(std::size_t k) noexcept {
+        const chain_step& s = step(k);
+        for (std::int32_t i = s.first; i <= s.last; ++i) {
+            add_operator(static_cast<std::size_t>(i));
+            live_.pass(static_cast<std::size_t>(i));
+        }
+    }
+
+    constexpr void add_operator(std::size_t i) noexcept {
+        const op& o = g_.ops[i];
+        const auto index = static_cast<std::int32_t>(i);
+        const std::int32_t y = index + 1, x = g_.inputs_of(o)[0];
+        const lone_operator alone = run_alone(g_, live_, i, options_);
+        operator_overlay shared = overlay_of(g_, live_, i);
+        if (alone.in_place) shared = {x, 0, static_cast<std::int64_t>(padded_plane(o))};
+        begin(alone.in_place ? part_kind::in_place : part_kind::overlaid, index, index, x, y);
+        std::int64_t y_offset = -1;
+        for (std::size_t k = 0; k < held_count_; ++k) {
+            const std::int32_t tensor = held_[k].tensor;
+            if (tensor != shared.overwritten) {
+                stack(buffer_kind::map, tensor, map_size(tensor));
+                continue;
+            }
+            y_offset = top_;
+            place(buffer_kind::map, y, y_offset, map_size(y));
+            place(buffer_kind::map, tensor, y_offset + shared.distance, map_size(tensor));
+        }
+        if (y_offset < 0) {
+            y_offset = top_;
+            stack(buffer_kind::map, y, map_size(y));
+        }
+        stack(alone.in_place ? buffer_kind::plane : buffer_kind::pixel, -1, shared.copy);
+        stack(buffer_kind::scratch, -1, alone.scratch);
+        finish();
+        const std::size_t position = shared.overwritten >= 0 ? position_of(shared.overwritten) : held_count_;
+        if (o.last_use != index || i + 1 == g_.ops.size()) keep(position, y, static_cast<std::uint64_t>(y_offset));
+        for (const std::int32_t tensor : g_.inputs_of(o))
+            if (live_.last_use(tensor) == index) drop(tensor);
+    }
+
+    static constexpr std::size_t max_held = 64;
+    struct held_map {
+        std::int32_t tensor = 0;
+        std::uint64_t offset = 0;
+    };
+
+    graph_view g_;
+    plan_options options_;
+    const planner& planner_;
+    memory_plan& plan_;
+    live_maps live_;
+    plan_part part_{};
+    std::int64_t top_ = 0;
+    std::size_t held_count_ = 0;
+    held_map held_[max_held]{};
+};
+
+[[nodiscard]] constexpr memory_peak peak_of(const graph_view& g, const planner& p) noexcept {
+    if (!p.steps().covered.complete()) return uncovered_peak;
+    if (p.steps().count == 0) return {int8_size(g.input)};
+    const auto b = p.peak();
+    return {bytes{static_cast<std::uint64_t>(b.size)}, b.at, bytes{static_cast<std::uint64_t>(b.scratch)}};
+}
+
+[[nodiscard]] constexpr memory_plan plan_of(const graph_view& g, const plan_options& options,
+                                            const planner& p) noexcept {
+    memory_plan result;
+    result.peak = peak_of(g, p);
+    if (!p.steps().covered.complete()) {
+        result.complete = false;
+        return result;
+    }
+    plan_builder(g, options, p, result).add_chosen();
+    return result;
+}
+
+/// The buffers of the first part that is as large as the plan's peak.
+[[nodiscard]] constexpr memory_layout peak_layout(const memory_plan& plan) noexcept {
+    memory_layout l{.peak = plan.peak};
+    l.complete = plan.complete;
+    for (const plan_part& p : plan.parts()) {
+        if (p.size != plan.peak.size) continue;
+        for (const memory_buffer& b : plan.buffers(p)) l.add(b);
+        break;
+    }
+    return l;
+}
+
+}  // namespace llmnas::detail
