@@ -9,30 +9,45 @@
 #include <boost/hana/type.hpp>
 #include <boost/hana/unpack.hpp>
 
+#include <llmnas/cost/memory/arena.hpp>
+#include <llmnas/cost/memory/fused_blocks.hpp>
+#include <llmnas/cost/memory/in_place_depthwise.hpp>
 #include <llmnas/cost/memory/layerwise.hpp>
+#include <llmnas/cost/memory/overlaid.hpp>
+#include <llmnas/cost/memory/planned.hpp>
+#include <llmnas/cost/memory/streamed_prefix.hpp>
+#include <llmnas/cost/memory_layout.hpp>
 #include <llmnas/cost/memory_model.hpp>
 
 namespace llmnas {
 
-inline constexpr auto memory_models = boost::hana::tuple_t<layerwise>;
+/// Models a to g of docs/memory_models.md, f and g also with the input's rows streamed in.
+inline constexpr auto memory_models =
+    boost::hana::tuple_t<layerwise, arena, in_place_depthwise, overlaid, fused_blocks, streamed_prefix<>,
+                         streamed_prefix_rows, planned<>, planned_rows, planned_rows_two_pass>;
 
-/// A built-in model behind a function pointer, for programs that take its name from a user.
+/// A built-in model behind function pointers, for programs that take its name from a user.
 struct any_memory_model {
     std::string_view name = layerwise::name;
-    memory_peak (*of)(const graph_view&) = [](const graph_view& g) { return layerwise{}.peak(g); };
+    memory_peak (*peak_of)(const graph_view&) = [](const graph_view& g) { return layerwise::peak(g); };
+    memory_layout (*layout_of)(const graph_view&) = [](const graph_view& g) { return layerwise::layout(g); };
+    coverage (*coverage_of)(const graph_view&) = [](const graph_view&) { return coverage{}; };
 
-    [[nodiscard]] constexpr memory_peak peak(const graph_view& g) const { return of(g); }
+    [[nodiscard]] constexpr memory_peak peak(const graph_view& g) const { return peak_of(g); }
+    [[nodiscard]] constexpr memory_layout layout(const graph_view& g) const { return layout_of(g); }
+    [[nodiscard]] constexpr coverage covers(const graph_view& g) const { return coverage_of(g); }
 };
-static_assert(MemoryModel<any_memory_model>);
+static_assert(ExplainsPeak<any_memory_model>);
+
+template <ExplainsPeak Model>
+inline constexpr any_memory_model erased{Model::name, [](const graph_view& g) { return Model{}.peak(g); },
+                                         [](const graph_view& g) { return Model{}.layout(g); },
+                                         [](const graph_view& g) { return coverage_of(Model{}, g); }};
 
 /// Calls f(any_memory_model) for each built-in model.
 template <class F>
 constexpr void for_each_memory_model(F&& f) {
-    boost::hana::unpack(memory_models, [&](auto... models) {
-        (f(any_memory_model{decltype(models)::type::name,
-                            [](const graph_view& g) { return typename decltype(models)::type{}.peak(g); }}),
-         ...);
-    });
+    boost::hana::unpack(memory_models, [&](auto... models) { (f(erased<typename decltype(models)::type>), ...); });
 }
 
 }  // namespace llmnas

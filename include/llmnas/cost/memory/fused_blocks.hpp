@@ -16,11 +16,11 @@ namespace llmnas {
 
 namespace detail {
 
-/// Bytes of a step that streams rows from its whole input to its whole output.
-[[nodiscard]] constexpr std::int64_t step_size(const graph_view& g, const chain_step& s) noexcept {
-    segment alone(g, false);
-    alone.append(s);
-    return alone.size();
+/// A step that streams rows from its whole input to its whole output.
+[[nodiscard]] constexpr segment alone(const graph_view& g, const chain_step& s) noexcept {
+    segment run(g, false);
+    run.append(s);
+    return run;
 }
 
 /// The operator that reads the largest buffer of a step.
@@ -36,18 +36,8 @@ namespace detail {
 /// outside blocks run as in `overlaid`. The input frame is inside. Any directed acyclic graph with at most max_steps
 /// places where one map carries everything. Of several steps with the same peak the first is named.
 struct fused_blocks {
-    static constexpr std::string_view name = "fused_blocks";
-    static constexpr bool max_of_stages = true;
-
-    [[nodiscard]] static constexpr coverage covers(const graph_view& g) noexcept { return detail::chain(g).covered; }
-
-    [[nodiscard]] static constexpr memory_peak peak(const graph_view& g) noexcept {
-        return find(g, [](const detail::chain_step&) {});
-    }
-
-    [[nodiscard]] static constexpr memory_layout layout(const graph_view& g) noexcept;
-
 private:
+    // Before its users: clang evaluates a member template in a constant expression only behind its definition.
     template <class F>
     [[nodiscard]] static constexpr memory_peak find(const graph_view& g, F&& at_peak) noexcept {
         const detail::chain c(g);
@@ -61,7 +51,7 @@ private:
         for (std::size_t k = 0; k < c.count; ++k) {
             const detail::chain_step& s = c.steps[k];
             if (s.kind != detail::step_kind::region) {
-                keep(static_cast<std::uint64_t>(detail::step_size(g, s)), detail::center_of(s), s);
+                keep(static_cast<std::uint64_t>(detail::alone(g, s).size()), detail::center_of(s), s);
                 continue;
             }
             detail::live_maps live(g);
@@ -73,8 +63,43 @@ private:
         }
         return result;
     }
+
+public:
+    static constexpr std::string_view name = "fused_blocks";
+    static constexpr bool max_of_stages = true;
+
+    [[nodiscard]] static constexpr coverage covers(const graph_view& g) noexcept { return detail::chain(g).covered; }
+
+    [[nodiscard]] static constexpr memory_peak peak(const graph_view& g) noexcept {
+        return find(g, [](const detail::chain_step&) {});
+    }
+
+    [[nodiscard]] static constexpr memory_layout layout(const graph_view& g) noexcept {
+        detail::chain_step at_peak;
+        memory_layout l{.peak = find(g, [&](const detail::chain_step& s) { at_peak = s; })};
+        if (l.peak.at < 0) {
+            l.stack(buffer_kind::map, 0, int8_size(g.input));
+        } else if (at_peak.kind == detail::step_kind::region) {
+            l = overlaid::layout_at(g, static_cast<std::size_t>(l.peak.at));
+        } else {
+            const detail::segment alone = detail::alone(g, at_peak);
+            const detail::step_buffers b = detail::buffers_of(g, at_peak, true);
+            const auto put = [&](buffer_kind kind, std::int32_t tensor, std::int64_t size, std::int64_t rows = 0) {
+                l.stack(kind, tensor, bytes{static_cast<std::uint64_t>(size)}, static_cast<std::int32_t>(rows));
+            };
+            const bool pooled = at_peak.kind == detail::step_kind::pool;
+            put(pooled ? buffer_kind::accumulator : buffer_kind::map, at_peak.y, alone.size_of_last());
+            l.add({buffer_kind::map, at_peak.x, 0, bytes{static_cast<std::uint64_t>(alone.distance())},
+                   int8_size(g.shape_of(at_peak.x))});
+            if (alone.held() > 0) put(buffer_kind::map, at_peak.held, alone.held());
+            put(buffer_kind::ring, at_peak.expand >= 0 ? at_peak.expand + 1 : at_peak.x, b.ring, b.ring_rows);
+            put(buffer_kind::pixel, -1, alone.pixels());
+            put(buffer_kind::accumulator, at_peak.squeeze + 1, alone.sums());
+        }
+        return l;
+    }
 };
 
-static_assert(MemoryModel<fused_blocks>);
+static_assert(ExplainsPeak<fused_blocks>);
 
 }  // namespace llmnas

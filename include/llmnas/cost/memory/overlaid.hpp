@@ -70,13 +70,17 @@ struct overlaid {
     }
 
     [[nodiscard]] static constexpr memory_layout layout(const graph_view& g) noexcept {
-        memory_layout l{.peak = peak(g)};
-        if (l.peak.at < 0) {
-            l.stack(buffer_kind::map, 0, int8_size(g.input));
-            return l;
-        }
-        const auto i = static_cast<std::size_t>(l.peak.at);
-        const std::int32_t output = l.peak.at + 1;
+        const memory_peak p = peak(g);
+        if (p.at >= 0) return layout_at(g, static_cast<std::size_t>(p.at));
+        memory_layout l{.peak = p};
+        l.stack(buffer_kind::map, 0, int8_size(g.input));
+        return l;
+    }
+
+    /// The buffers while operator i runs.
+    [[nodiscard]] static constexpr memory_layout layout_at(const graph_view& g, std::size_t i) noexcept {
+        memory_layout l;
+        const auto output = static_cast<std::int32_t>(i) + 1;
         const auto shared = detail::overlay_of(g, detail::live_maps(g), i);
         detail::for_each_live_map(g, i, [&](std::int32_t tensor) {
             if (tensor != output && tensor != shared.overwritten)
@@ -88,6 +92,7 @@ struct overlaid {
             l.add({buffer_kind::map, shared.overwritten, 0, base + bytes{static_cast<std::uint64_t>(shared.distance)},
                    int8_size(g.shape_of(shared.overwritten))});
         l.stack(buffer_kind::pixel, shared.overwritten, bytes{static_cast<std::uint64_t>(shared.copy)});
+        l.peak = {l.end(), static_cast<std::int32_t>(i)};
         return l;
     }
 
