@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include <llmnas/core/graph_builder.hpp>
+#include <llmnas/core/block_parts.hpp>
 
 namespace llmnas {
 
@@ -21,8 +21,8 @@ struct bottleneck {
     friend constexpr bool operator==(const bottleneck&, const bottleneck&) = default;
 };
 
-/// Stem convolution 3x3 stride 2, N inverted bottlenecks, optional 1x1 head convolution, global average pooling and a
-/// linear classifier. Padding is k/2 on each side, also at stride 2.
+/// Stem convolution 3x3 stride 2, N inverted bottlenecks (Sandler et al., "MobileNetV2", 2018), optional 1x1 head
+/// convolution, global average pooling and a linear classifier.
 template <std::size_t N>
 struct block_list {
     shape input{3, 160, 160};
@@ -31,24 +31,18 @@ struct block_list {
     bottleneck blocks[N]{};
     std::int32_t head_channels = 0;  ///< 0: no head convolution
     activation_kind activation = activation_kind::relu6;
+    padding_kind pad = padding_kind::half;
     friend constexpr bool operator==(const block_list&, const block_list&) = default;
 
     constexpr void lower(graph_builder& g) const noexcept {
-        tensor x = g.conv(g.input(), role::stem,
-                          {.out_channels = stem_channels,
-                           .kernel_h = 3,
-                           .kernel_w = 3,
-                           .stride_h = 2,
-                           .stride_w = 2,
-                           .pad = half_padding(3),
-                           .batch_norm = true,
-                           .activation = activation});
+        tensor x = block_parts::conv(g, *this, g.input(), role::stem,
+                                     {.channels = stem_channels, .kernel = 3, .stride = 2, .activation = activation});
         for (std::size_t s = 0; s < N && !g.error(); ++s) {
             g.begin_block(s, 0);
             const bottleneck& b = blocks[s];
             tensor y = x;
             if (b.expanded != x.shape.channels) y = g.pointwise(y, role::expand, b.expanded, activation);
-            y = g.depthwise(y, b.kernel_size, b.stride, activation);
+            y = block_parts::depthwise(g, *this, y, b.kernel_size, b.stride, activation);
             y = g.pointwise(y, role::project, b.output_channels, activation_kind::none);
             x = b.residual ? g.add(y, x) : y;
         }

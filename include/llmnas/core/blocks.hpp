@@ -12,6 +12,7 @@
 #include <boost/hana/tuple.hpp>
 #include <boost/hana/type.hpp>
 
+#include <llmnas/core/block_parts.hpp>
 #include <llmnas/core/condition.hpp>
 #include <llmnas/core/graph_builder.hpp>
 #include <llmnas/core/size_rules.hpp>
@@ -19,10 +20,8 @@
 
 namespace llmnas {
 
-/// What the paper's blocks share: stride of block `b`, squeeze-and-excitation and the residual path.
+/// What the paper's blocks share: squeeze-and-excitation and the residual path.
 namespace block_parts {
-
-[[nodiscard]] constexpr std::int32_t stride(const stage& s, std::size_t b) noexcept { return b == 0 ? s.stride : 1; }
 
 /// max(1, int(channels * se_ratio)) hidden channels, as in the published code; nothing where the stage uses no SE.
 constexpr tensor squeeze_excite(graph_builder& g, const stage& s, tensor x) noexcept {

@@ -81,6 +81,7 @@ public:
 
     /// Makes a map known to all blocks behind this one, in place of the one published before; XiNet's broadcast tensor.
     constexpr void publish(tensor x) noexcept { published_ = x; }
+    [[nodiscard]] constexpr bool has_published() const noexcept { return published_.id >= 0; }
     /// The published map; graph_errc::not_published where there is none.
     constexpr tensor published(role r = role::main) noexcept {
         if (published_.id < 0) fail(graph_errc::not_published, 0, 1, r);

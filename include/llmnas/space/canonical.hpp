@@ -57,7 +57,9 @@ template <BlockTypeList Blocks, class Stage>
 [[nodiscard]] constexpr Stage canonical_stage(const Stage& s) {
     Stage result = s;
     for_each_rule_of<Blocks>(s, [&](auto rule) {
-        if (rule.holds(s)) result.*decltype(rule)::member = Stage{}.*decltype(rule)::member;
+        // A block type serves several stage structs; rules about another struct's fields say nothing here.
+        if constexpr (requires { result.*decltype(rule)::member; })
+            if (rule.holds(s)) result.*decltype(rule)::member = Stage{}.*decltype(rule)::member;
     });
     return result;
 }
