@@ -16,10 +16,10 @@ namespace llmnas {
 template <SearchSpace Space>
 [[nodiscard]] result<network_of<Space>> network_from_file(const std::filesystem::path& path, const shape& input,
                                                           std::int32_t classes) {
-    auto json = read_json_file(path);
-    if (!json) return tl::unexpected<error>(std::move(json.error()));
-    auto net = network_from_json<Space>(*json, input, classes);
-    if (!net) net.error().where = path.string() + ": " + net.error().where;
+    auto text = read_text_file(path);
+    if (!text) return tl::unexpected<error>(std::move(text.error()));
+    auto net = network_from_text<Space>(*text, input, classes);
+    if (!net) net.error().where = path.string() + (net.error().where.empty() ? "" : ": ") + net.error().where;
     return net;
 }
 

@@ -4,7 +4,7 @@
 #include <llmnas/core/dynamic_graph.hpp>
 #include <llmnas/core/network.hpp>
 #include <llmnas/json/architecture_json.hpp>
-#include <llmnas/json/file.hpp>
+#include <llmnas/json/network_file.hpp>
 #include <llmnas/json/space_json.hpp>
 #include <llmnas/space/sampling.hpp>
 #include <llmnas/space/table1.hpp>
@@ -31,8 +31,8 @@ TEST_CASE("architecture: the published files are the zoo's designs", "[json]") {
     const auto elite_file = test::data_file("reference_nets/LMaNet_elite.json");
     const auto core_file = test::data_file("reference_nets/LMaNet-Core.json");
     if (!elite_file || !core_file) LLMNAS_SKIP("no reference_nets in the data directory");
-    const auto e = network_from_json<table1_se>(read_json_file(*elite_file).value());
-    const auto c = network_from_json<table1_se>(read_json_file(*core_file).value());
+    const auto e = network_from_file<table1_se>(*elite_file, {3, 160, 160}, 100);
+    const auto c = network_from_file<table1_se>(*core_file, {3, 160, 160}, 100);
     REQUIRE(e);
     REQUIRE(c);
     // Fields without effect differ (Core's last stage has an SE ratio, but no SE): the operators are the same.
@@ -46,7 +46,7 @@ TEST_CASE("architecture: 2,000 random networks survive JSON and Optuna's paramet
         const auto p = sample<table1_se>(rng);
         const auto net = decode(p);
         const auto text = to_json<table1_se>(net).dump();
-        const auto back = network_from_json<table1_se>(parse_json(text, "test").value());
+        const auto back = network_from_text<table1_se>(text);
         if (!back || !(*back == net)) FAIL(text);
         const auto stored = point_to_params<table1_se>(p);
         const auto point = point_from_params<table1_se>(stored.params, stored.distributions);
@@ -65,7 +65,8 @@ TEST_CASE("architecture: errors name stage, field, value and what is wanted", "[
     SECTION("range") {
         blocks[1]["kernel_size"] = 99999999999LL;
         CHECK(message(j) ==
-              "stage 2: kernel_size: not a legal value (got 99999999999, wanted an integer of at most 2147483647)");
+              "stage 2: kernel_size: not a legal value (got 99999999999, wanted an integer from -2147483648 to "
+              "2147483647)");
     }
     SECTION("name") {
         blocks[4]["conv_type"] = "dwconv";
@@ -140,13 +141,17 @@ TEST_CASE("architecture: parameters of another writer", "[json]") {
 
 TEST_CASE("file: missing, malformed and unwritable files are errors that name the file", "[json]") {
     const test::temporary_directory dir;
-    CHECK(read_json_file(dir / "none.json").error().text() == (dir / "none.json").string() + ": no such file");
-    CHECK(parse_json(std::string(200'000, '['), "deep").error().text() ==
-          "deep: JSON nested too deeply (wanted at most 64 levels)");
+    const auto read = [](const std::filesystem::path& path) {
+        const auto net = network_from_file<table1_se>(path, {3, 160, 160}, 100);
+        return net ? std::string("accepted") : net.error().text();
+    };
+    CHECK(read(dir / "none.json") == (dir / "none.json").string() + ": no such file");
     REQUIRE(write_text_file(dir / "cut.json", "[1, 2"));
-    const auto cut = read_json_file(dir / "cut.json");
-    REQUIRE_FALSE(cut);
-    CHECK_THAT(cut.error().text(), Catch::Matchers::ContainsSubstring("cut.json: malformed JSON at byte 6"));
+    CHECK(read(dir / "cut.json") ==
+          (dir / "cut.json").string() + ": malformed JSON at byte 6 (got the end of the text, wanted JSON)");
+    REQUIRE(write_text_file(dir / "one.json", "[{}]"));
+    CHECK(read(dir / "one.json") ==
+          (dir / "one.json").string() + ": architecture: wrong number of stages (got 1, wanted 5)");
     CHECK_FALSE(write_text_file(dir / "no/such/folder.json", "x"));
     CHECK(read_text_file(dir / "cut.json", 3).error().text() ==
           (dir / "cut.json").string() + ": file too large (got 5 bytes, wanted at most 3)");
