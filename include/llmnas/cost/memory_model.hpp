@@ -62,9 +62,13 @@ inline constexpr memory_peak uncovered_peak{bytes{std::numeric_limits<std::uint6
 ///
 /// Optional members: `coverage covers(const graph_view&)` of a model that does not judge every network;
 /// `memory_layout layout(const graph_view&)` of one that can say which buffers make up the peak (memory_layout.hpp);
-/// `static constexpr bool max_of_stages`, true where the peak of a network is the maximum over its stages lowered alone
-/// and its head; `static constexpr bool stages_bound_above`, true where that maximum is an upper bound
-/// (cost/bounds.hpp).
+/// bounds over spaces (cost/bounds.hpp, docs/bounds.md) use the promises `static constexpr bool`
+/// - `max_of_stages`: the peak of every network that the model covers is the maximum over its stages lowered alone and
+///   its head, wherever between two blocks the stages are cut, and does not depend on activations;
+/// - `parts_max_of_stages`: so are activations() and overhead, each for itself;
+/// - `stages_bound_above`: that maximum is an upper bound;
+/// - `rises_with_operators`: a larger stage (core/size_rules.hpp) never has a smaller peak;
+/// and `using never_below = Model`, another model whose peak is never larger.
 template <class M>
 concept MemoryModel = requires(const M& m, const graph_view& g) {
     { m.name } -> std::convertible_to<std::string_view>;

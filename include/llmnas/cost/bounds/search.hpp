@@ -186,29 +186,37 @@ inline constexpr auto chunk_of_steps = [] {
     return result;
 }();
 
+/// Chunks of configurations for one input shape.
+template <class Search>
+inline constexpr std::size_t chunk_count = static_cast<std::size_t>((Search::groups::count + groups_per_chunk - 1) /
+                                                                    groups_per_chunk);
+
+/// Nodes behind one more stage than `Before`; I counts its nodes and the chunks of each.
+template <class Search, class Before, std::size_t... I>
+[[nodiscard]] constexpr list<node<typename Search::space>> one_stage_further(std::index_sequence<I...>) {
+    list<node<typename Search::space>> to;
+    (Search::advance(
+         to, static_cast<std::uint32_t>(I / chunk_count<Search>), Before::nodes.items[I / chunk_count<Search>],
+         chunk_of_steps<Search, Before::nodes.items[I / chunk_count<Search>].out, I % chunk_count<Search>>.span()),
+     ...);
+    return to;
+}
+
+template <class Search, class Before, std::size_t... I>
+[[nodiscard]] constexpr bool any_depends(std::index_sequence<I...>) {
+    return (
+        chunk_of_steps<Search, Before::nodes.items[I / chunk_count<Search>].out, I % chunk_count<Search>>.blocks_depend ||
+        ...);
+}
+
 /// The search at compile time, one constant expression for each stage and input shape. Nodes behind S stages.
 template <class Search, shape Input, std::size_t S>
 struct nodes_behind {
-    using Space = typename Search::space;
     using before = nodes_behind<Search, Input, S - 1>;
-    static constexpr std::size_t chunks =
-        static_cast<std::size_t>((Search::groups::count + groups_per_chunk - 1) / groups_per_chunk);
-
-    template <std::size_t... I>
-    [[nodiscard]] static constexpr list<node<Space>> all(std::index_sequence<I...>) {
-        list<node<Space>> to;
-        (Search::advance(to, static_cast<std::uint32_t>(I / chunks), before::nodes.items[I / chunks],
-                         chunk_of_steps<Search, before::nodes.items[I / chunks].out, I % chunks>.span()),
-         ...);
-        return to;
-    }
-    template <std::size_t... I>
-    [[nodiscard]] static constexpr bool depend(std::index_sequence<I...>) {
-        return (chunk_of_steps<Search, before::nodes.items[I / chunks].out, I % chunks>.blocks_depend || ...);
-    }
-    static constexpr std::make_index_sequence<before::nodes.count * chunks> each{};
-    static constexpr frozen_list<node<Space>, all(each).size()> nodes{all(each)};
-    static constexpr bool blocks_depend = before::blocks_depend || depend(each);
+    using each = std::make_index_sequence<before::nodes.count * chunk_count<Search>>;
+    static constexpr std::size_t size = one_stage_further<Search, before>(each{}).size();
+    static constexpr frozen_list<node<typename Search::space>, size> nodes{one_stage_further<Search, before>(each{})};
+    static constexpr bool blocks_depend = before::blocks_depend || any_depends<Search, before>(each{});
 };
 template <class Search, shape Input>
 struct nodes_behind<Search, Input, 0> {

@@ -8,19 +8,21 @@
 #include <cstdint>
 #include <span>
 
+#include <llmnas/cost/bounds/model_promises.hpp>
 #include <llmnas/cost/memory_model.hpp>
 #include <llmnas/cost/terms.hpp>
 #include <llmnas/space/axis_roles.hpp>
 
 namespace llmnas::detail {
 
-/// The costs that have bounds; peak SRAM is the maximum over the parts of a network, the others are sums.
-enum class criterion : std::uint8_t { mac_count, parameters, flash, sram };
-inline constexpr std::size_t criteria = 4;
+/// The costs that have bounds; peak SRAM and its overhead are the maximum over the parts of a network, the others sums.
+/// Only a model that promises no more than that of its two parts has an overhead of its own here.
+enum class criterion : std::uint8_t { mac_count, parameters, flash, sram, sram_overhead };
+inline constexpr std::size_t criteria = 5;
 using cost_vector = std::array<std::uint64_t, criteria>;
 
 [[nodiscard]] constexpr std::uint64_t combined(std::size_t c, std::uint64_t a, std::uint64_t b) noexcept {
-    if (c != static_cast<std::size_t>(criterion::sram)) return saturating_add(a, b);
+    if (c < static_cast<std::size_t>(criterion::sram)) return saturating_add(a, b);
     return a > b ? a : b;
 }
 
@@ -70,10 +72,7 @@ public:
             const bool repeated = b > 0 && one.out == x && repeats(block_type_of(s));
             const auto times = static_cast<std::uint64_t>(repeated ? layers - b : 1);
             for (std::size_t c = 0; c < criteria; ++c)
-                total.cost[c] = combined(c, total.cost[c],
-                                         c == static_cast<std::size_t>(criterion::sram)
-                                             ? one.cost[c]
-                                             : saturating_mul(times, one.cost[c]));
+                total.cost[c] = combined(c, total.cost[c], repeated_cost(c, times, one.cost[c]));
             if (repeated) break;
         }
         return total;
@@ -90,6 +89,10 @@ public:
     [[nodiscard]] constexpr bool blocks_depend() const noexcept { return blocks_depend_; }
 
 private:
+    [[nodiscard]] static constexpr std::uint64_t repeated_cost(std::size_t c, std::uint64_t times, std::uint64_t cost) {
+        return c < static_cast<std::size_t>(criterion::sram) ? saturating_mul(times, cost) : cost;
+    }
+
     template <class Lower>
     [[nodiscard]] constexpr part_costs part(const shape& in, Lower lower) {
         for (;;) {
@@ -109,7 +112,11 @@ private:
                 p.cost[1] = saturating_add(p.cost[1], parameter_count::of(o).value);
                 p.cost[2] = saturating_add(p.cost[2], int8_flash::of(o).value);
             }
-            if constexpr (MemoryModel<Memory>) p.cost[3] = memory_.peak(view).size.value;
+            if constexpr (MemoryModel<Memory>) {
+                const memory_peak peak = memory_.peak(view);
+                p.cost[3] = PartsMaxOfStages<Memory> ? peak.activations().value : peak.size.value;
+                p.cost[4] = PartsMaxOfStages<Memory> ? peak.overhead.value : 0;
+            }
             return p;
         }
     }

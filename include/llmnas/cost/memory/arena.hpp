@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include <llmnas/cost/memory/layerwise.hpp>
 #include <llmnas/cost/memory/live_maps.hpp>
 #include <llmnas/cost/memory_layout.hpp>
 #include <llmnas/cost/memory_model.hpp>
@@ -109,6 +110,7 @@ private:
 /// max_arena_operators operators.
 struct arena {
     static constexpr std::string_view name = "arena";
+    using never_below = layerwise;
 
     [[nodiscard]] static constexpr coverage covers(const graph_view& g) noexcept {
         if (g.ops.size() <= max_arena_operators) return {};

@@ -35,6 +35,8 @@ namespace detail {
 /// several operators with the same peak the last is named.
 struct in_place_depthwise {
     static constexpr std::string_view name = "in_place_depthwise";
+    static constexpr bool parts_max_of_stages = true;
+    static constexpr bool rises_with_operators = true;
 
     [[nodiscard]] static constexpr memory_peak peak(const graph_view& g) noexcept {
         std::uint64_t most = int8_size(g.input).value, plane = 0;

@@ -19,6 +19,7 @@ namespace llmnas {
 struct layerwise {
     static constexpr std::string_view name = "layerwise";
     static constexpr bool max_of_stages = true;
+    static constexpr bool rises_with_operators = true;
 
     [[nodiscard]] static constexpr memory_peak peak(const graph_view& g) noexcept {
         memory_peak result{int8_size(g.input)};

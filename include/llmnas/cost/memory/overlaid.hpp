@@ -57,6 +57,7 @@ struct operator_overlay {
 struct overlaid {
     static constexpr std::string_view name = "overlaid";
     static constexpr bool max_of_stages = true;
+    static constexpr bool rises_with_operators = true;
 
     [[nodiscard]] static constexpr memory_peak peak(const graph_view& g) noexcept {
         memory_peak result{int8_size(g.input)};

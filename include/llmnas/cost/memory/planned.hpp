@@ -31,7 +31,8 @@ struct planned {
         if (Options.two_pass_se) return rows ? "planned_rows_two_pass" : "planned_two_pass";
         return rows ? "planned_rows" : "planned";
     }();
-    static constexpr bool stages_bound_above = true;
+    /// Not where the input is streamed: a stage alone would then not count the map that it begins with.
+    static constexpr bool stages_bound_above = Options.input == frame::resident;
 
     [[nodiscard]] static constexpr coverage covers(const graph_view& g) noexcept { return detail::chain(g).covered; }
 

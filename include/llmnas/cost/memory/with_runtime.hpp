@@ -36,6 +36,11 @@ private:
 
 public:
     static constexpr std::string_view name{written.value, written.size};
+    static constexpr bool max_of_stages = requires { requires Model::max_of_stages; };
+    static constexpr bool parts_max_of_stages = requires { requires Model::parts_max_of_stages; };
+    static constexpr bool stages_bound_above = requires { requires Model::stages_bound_above; };
+    static constexpr bool rises_with_operators = requires { requires Model::rises_with_operators; };
+    using never_below = Model;
 
     [[nodiscard]] static constexpr coverage covers(const graph_view& g) noexcept { return coverage_of(Model{}, g); }
 
