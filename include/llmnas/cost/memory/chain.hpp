@@ -24,25 +24,30 @@ enum class step_kind : std::uint8_t {
 };
 
 /// One step from map x to map y: operators `first` to `last`. Positions of operators are -1 where the part is missing.
+/// Without initialisers, so that an array of steps costs nothing before it is filled.
 struct chain_step {
-    step_kind kind = step_kind::region;
-    std::int32_t first = 0;
-    std::int32_t last = 0;
-    std::int32_t x = 0;         ///< tensor
-    std::int32_t y = 0;         ///< tensor
-    std::int32_t expand = -1;   ///< pointwise convolution before the window
-    std::int32_t window = -1;   ///< convolution, depthwise convolution or pool with a kernel or stride
-    std::int32_t squeeze = -1;  ///< global pooling of squeeze-and-excitation; the step then ends at the product with
-                                ///< the gates, and the projection is the next one
-    std::int32_t project = -1;  ///< pointwise convolution behind the window, or the only operator
-    std::int32_t skip = -1;     ///< convolution on the residual path
-    std::int32_t add = -1;      ///< residual sum
-    std::int32_t held = -1;  ///< input of a residual around squeeze-and-excitation, which stays whole; x of the first
-                             ///< of the two steps
+    step_kind kind;
+    std::int32_t first;
+    std::int32_t last;
+    std::int32_t x;        ///< tensor
+    std::int32_t y;        ///< tensor
+    std::int32_t expand;   ///< pointwise convolution before the window
+    std::int32_t window;   ///< convolution, depthwise convolution or pool with a kernel or stride
+    std::int32_t squeeze;  ///< global pooling of squeeze-and-excitation; the step then ends at the product with the
+                           ///< gates, and the projection is the next one
+    std::int32_t project;  ///< pointwise convolution behind the window, or the only operator
+    std::int32_t skip;     ///< convolution on the residual path
+    std::int32_t add;      ///< residual sum
+    std::int32_t held;     ///< input of a residual around squeeze-and-excitation, which stays whole; x of the first of
+                           ///< the two steps
 
     [[nodiscard]] constexpr bool reads_pixels() const noexcept { return expand >= 0 || window < 0; }
     [[nodiscard]] constexpr bool residual() const noexcept { return add >= 0; }
 };
+
+[[nodiscard]] constexpr chain_step make_step(step_kind kind, std::int32_t first, std::int32_t x) noexcept {
+    return {kind, first, first, x, first + 1, -1, -1, -1, -1, -1, -1, -1};
+}
 
 [[nodiscard]] constexpr bool is_window(const op& o) noexcept {
     return o.kind == op_kind::max_pool || o.kind == op_kind::avg_pool ||
@@ -52,25 +57,24 @@ struct chain_step {
 
 [[nodiscard]] constexpr bool is_plain_pointwise(const op& o) noexcept { return o.is_pointwise() && !is_window(o); }
 
-/// The steps of a network, at most max_steps.
-struct chain {
-    coverage covered;
-    std::size_t count = 0;
-    chain_step steps[max_steps];
+/// Reads the steps of a network one by one.
+class step_reader {
+public:
+    constexpr explicit step_reader(const graph_view& g) noexcept : uses_(g) {}
 
-    constexpr explicit chain(const graph_view& g) noexcept {
-        const live_maps uses(g);
-        std::int32_t x = 0;
-        std::int32_t i = 0;
-        while (i < static_cast<std::int32_t>(g.ops.size())) {
-            if (count + 2 > max_steps) {
-                covered = {coverage_gap::cuts, static_cast<std::int64_t>(max_steps) + 1, max_steps};  // or more
-                return;
-            }
-            if (!block(g, uses, i, x)) region(uses, i, x);
-            i = steps[count - 1].last + 1;
-            x = steps[count - 1].y;
+    /// The next step into `s`; false behind the last operator.
+    constexpr bool next(const graph_view& g, chain_step& s) noexcept {
+        if (pending_) {
+            s = tail_;
+            pending_ = false;
+        } else {
+            if (i_ >= static_cast<std::int32_t>(g.ops.size())) return false;
+            s = make_step(step_kind::block, i_, x_);
+            if (!block(g, s)) s = region();
         }
+        i_ = s.last + 1;
+        x_ = s.y;
+        return true;
     }
 
 private:
@@ -85,18 +89,16 @@ private:
         return a.from.stage == b.from.stage && a.from.block == b.from.block;
     }
 
-    /// Tries to read a block, or a global pooling, from operator i on.
-    constexpr bool block(const graph_view& g, const live_maps& uses, std::int32_t i, std::int32_t x) noexcept {
+    /// Tries to read a block, or a global pooling.
+    constexpr bool block(const graph_view& g, chain_step& s) noexcept {
         const auto size = static_cast<std::int32_t>(g.ops.size());
         const auto at = [&](std::int32_t k) -> const op& { return g.ops[static_cast<std::size_t>(k)]; };
+        const std::int32_t i = s.first, x = s.x, x_end = uses_.last_use(x);
         if (!reads(g, i, x)) return false;
-        const std::int32_t x_end = uses.last_use(x);
         if (at(i).kind == op_kind::global_avg_pool) {
-            if (x_end != i) return false;
-            steps[count++] = {.kind = step_kind::pool, .first = i, .last = i, .x = x, .y = i + 1};
-            return true;
+            s.kind = step_kind::pool;
+            return x_end == i;
         }
-        chain_step s{.kind = step_kind::block, .first = i, .x = x};
         // The main path goes on at operator `next` with map `m`, which that operator alone reads.
         std::int32_t next = i, m = x;
         const auto take = [&] {
@@ -112,32 +114,22 @@ private:
             s.squeeze = next;
             s.last = next + 3;
             s.y = next + 4;
+            if (x_end <= i) return true;
+            s.held = x;
             next = s.y;
             m = s.y;
-            if (x_end <= i) {
-                steps[count++] = s;
-                return true;
-            }
-            s.held = x;
-            chain_step tail{.kind = step_kind::block, .first = next, .x = m, .held = x};
+            tail_ = make_step(step_kind::block, next, m);
+            tail_.held = x;
             if (!(next < size && is_plain_pointwise(at(next)) && alone(g, next, m))) return false;
-            tail.project = take();
-            if (!residual(g, tail, next, m, x, x_end)) return false;
-            steps[count++] = s;
-            steps[count++] = tail;
-            return true;
+            tail_.project = take();
+            return pending_ = residual(g, tail_, next, m, x, x_end);
         }
         const bool projects = next < size && is_plain_pointwise(at(next)) &&
                               (next == i || (alone(g, next, m) && same_block(at(i), at(next))));
         if (projects) s.project = take();
-        if (x_end > i) {
-            if (!residual(g, s, next, m, x, x_end)) return false;
-        } else {
-            s.last = next - 1;
-            s.y = m;
-        }
-        steps[count++] = s;
-        return true;
+        s.last = next - 1;
+        s.y = m;
+        return x_end <= i || residual(g, s, next, m, x, x_end);
     }
 
     /// Operator k reads map m and nothing else, and nobody else reads m.
@@ -186,11 +178,39 @@ private:
                o[1].last_use == i + 2 && o[2].last_use == i + 3;
     }
 
-    /// The smallest run of operators from i on behind which only one map is needed.
-    constexpr void region(const live_maps& uses, std::int32_t i, std::int32_t x) noexcept {
-        std::int32_t end = static_cast<std::int32_t>(at_least(i, uses.last_use(x)));
-        for (std::int32_t k = i; k < end; ++k) end = static_cast<std::int32_t>(at_least(end, uses.last_use(k + 1)));
-        steps[count++] = {.kind = step_kind::region, .first = i, .last = end, .x = x, .y = end + 1};
+    /// The smallest run of operators behind which only one map is needed.
+    [[nodiscard]] constexpr chain_step region() const noexcept {
+        chain_step s = make_step(step_kind::region, i_, x_);
+        s.last = static_cast<std::int32_t>(at_least(i_, uses_.last_use(x_)));
+        for (std::int32_t k = i_; k < s.last; ++k)
+            s.last = static_cast<std::int32_t>(at_least(s.last, uses_.last_use(k + 1)));
+        s.y = s.last + 1;
+        return s;
+    }
+
+    live_maps uses_;
+    std::int32_t i_ = 0;
+    std::int32_t x_ = 0;
+    bool pending_ = false;
+    chain_step tail_{};  ///< second step of a block with squeeze-and-excitation and a residual
+};
+
+/// The steps of a network, at most max_steps.
+struct chain {
+    coverage covered;
+    std::size_t count = 0;
+    chain_step steps[max_steps];
+
+    constexpr explicit chain(const graph_view& g) noexcept {
+        step_reader reader(g);
+        chain_step s;
+        while (reader.next(g, s)) {
+            if (count == max_steps) {
+                covered = {coverage_gap::cuts, static_cast<std::int64_t>(max_steps) + 1, max_steps};  // or more
+                return;
+            }
+            steps[count++] = s;
+        }
     }
 };
 

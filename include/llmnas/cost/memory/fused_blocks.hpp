@@ -40,42 +40,41 @@ private:
     // Before its users: clang evaluates a member template in a constant expression only behind its definition.
     template <class F>
     [[nodiscard]] static constexpr memory_peak find(const graph_view& g, F&& at_peak) noexcept {
-        const detail::chain c(g);
-        if (!c.covered.complete()) return uncovered_peak;
-        memory_peak result{int8_size(g.input)};
-        const auto keep = [&](std::uint64_t size, std::int32_t at, const detail::chain_step& s) {
-            if (size <= result.size.value) return;
-            result = {bytes{size}, at};
+        std::int64_t most = detail::size_of(g.input);
+        std::int32_t peak_at = -1;
+        const auto keep = [&](std::int64_t size, std::int32_t at, const detail::chain_step& s) {
+            if (size <= most) return;
+            most = size;
+            peak_at = at;
             at_peak(s);
         };
-        for (std::size_t k = 0; k < c.count; ++k) {
-            const detail::chain_step& s = c.steps[k];
+        detail::step_reader reader(g);
+        detail::chain_step s;
+        while (reader.next(g, s)) {
             if (s.kind != detail::step_kind::region) {
-                keep(static_cast<std::uint64_t>(detail::alone(g, s).size()), detail::center_of(s), s);
+                keep(detail::alone(g, s).size(), detail::center_of(s), s);
                 continue;
             }
             detail::live_maps live(g);
             for (std::int32_t i = 0; i <= s.last; ++i) {
-                const auto index = static_cast<std::size_t>(i);
-                if (i >= s.first) keep(overlaid::size_at(g, live, index), i, s);
-                live.pass(index);
+                live.enter(static_cast<std::size_t>(i));
+                if (i >= s.first) keep(overlaid::size_at(live), i, s);
+                live.leave();
             }
         }
-        return result;
+        return {bytes{static_cast<std::uint64_t>(most)}, peak_at};
     }
 
 public:
     static constexpr std::string_view name = "fused_blocks";
     static constexpr bool max_of_stages = true;
 
-    [[nodiscard]] static constexpr coverage covers(const graph_view& g) noexcept { return detail::chain(g).covered; }
-
     [[nodiscard]] static constexpr memory_peak peak(const graph_view& g) noexcept {
         return find(g, [](const detail::chain_step&) {});
     }
 
     [[nodiscard]] static constexpr memory_layout layout(const graph_view& g) noexcept {
-        detail::chain_step at_peak;
+        auto at_peak = detail::make_step(detail::step_kind::region, 0, 0);
         memory_layout l{.peak = find(g, [&](const detail::chain_step& s) { at_peak = s; })};
         if (l.peak.at < 0) {
             l.stack(buffer_kind::map, 0, int8_size(g.input));

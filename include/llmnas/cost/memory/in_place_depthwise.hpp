@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include <llmnas/cost/memory/live_maps.hpp>
+#include <llmnas/cost/memory/operatorwise.hpp>
 #include <llmnas/cost/memory_layout.hpp>
 #include <llmnas/cost/memory_model.hpp>
 
@@ -16,15 +16,16 @@ namespace llmnas {
 namespace detail {
 
 /// One channel with its padding, in bytes: what a depthwise convolution copies out before it writes over the channel.
-[[nodiscard]] constexpr std::uint64_t padded_plane(const op& o) noexcept {
-    return static_cast<std::uint64_t>(o.in.height + o.pad.top + o.pad.bottom) *
-           static_cast<std::uint64_t>(o.in.width + o.pad.left + o.pad.right);
+[[nodiscard]] constexpr std::int64_t padded_plane(const op& o) noexcept {
+    return std::int64_t{o.in.height + o.pad.top + o.pad.bottom} * (o.in.width + o.pad.left + o.pad.right);
 }
 
 /// Whether output channel c needs input channel c alone, so that it may be written over it once that is copied out.
+[[nodiscard]] constexpr bool is_channelwise_depthwise(const op& o) noexcept {
+    return o.is_depthwise() && o.out.channels == o.in.channels;
+}
 [[nodiscard]] constexpr bool works_channelwise(const op& o) noexcept {
-    return (o.is_depthwise() && o.out.channels == o.in.channels) || o.kind == op_kind::avg_pool ||
-           o.kind == op_kind::max_pool;
+    return is_channelwise_depthwise(o) || o.kind == op_kind::avg_pool || o.kind == op_kind::max_pool;
 }
 
 }  // namespace detail
@@ -38,22 +39,20 @@ struct in_place_depthwise {
     static constexpr bool parts_max_of_stages = true;
     static constexpr bool rises_with_operators = true;
 
+    static constexpr bool names_last = true;
+
     [[nodiscard]] static constexpr memory_peak peak(const graph_view& g) noexcept {
-        std::uint64_t most = int8_size(g.input).value, plane = 0;
-        std::int32_t at = -1;
-        detail::live_maps live(g);
-        for (std::size_t i = 0; i < g.ops.size(); ++i) {
-            const op& o = g.ops[i];
-            std::uint64_t here = live.before() + int8_size(o.out).value;
-            if (o.is_depthwise() && o.out.channels == o.in.channels) {
-                if (detail::padded_plane(o) > plane) plane = detail::padded_plane(o);
-                const std::uint64_t in = int8_size(o.in).value, out = int8_size(o.out).value;
-                if (dies(g, live, i)) here -= in < out ? in : out;
-            }
-            if (here >= most) most = here, at = static_cast<std::int32_t>(i);
-            live.pass(i);
-        }
-        return {bytes{most + 2 * plane}, at, bytes{2 * plane}};
+        return detail::largest_operator<in_place_depthwise>(g);
+    }
+
+    [[nodiscard]] static constexpr std::int64_t size_at(const detail::live_maps& live) noexcept {
+        const bool in_place = live.input_dies() && detail::is_channelwise_depthwise(live.current());
+        return live.before() + live.out() - (in_place ? detail::at_most(live.in(), live.out()) : 0);
+    }
+
+    [[nodiscard]] static constexpr std::int64_t overhead_at(const detail::live_maps& live) noexcept {
+        const op& o = live.current();
+        return detail::is_channelwise_depthwise(o) ? 2 * detail::padded_plane(o) : 0;
     }
 
     [[nodiscard]] static constexpr memory_layout layout(const graph_view& g) noexcept {
@@ -64,9 +63,8 @@ struct in_place_depthwise {
         }
         const auto i = static_cast<std::size_t>(l.peak.at);
         const op& o = g.ops[i];
-        const detail::live_maps live(g);
-        const bool in_place = o.is_depthwise() && o.out.channels == o.in.channels && dies(g, live, i);
         const std::int32_t input = g.inputs_of(o)[0];
+        const bool in_place = detail::is_channelwise_depthwise(o) && detail::live_maps(g).last_use(input) == l.peak.at;
         detail::for_each_live_map(g, i, [&](std::int32_t tensor) {
             if (in_place && tensor == input) return;
             l.stack(buffer_kind::map, tensor, int8_size(g.shape_of(tensor)));
@@ -77,11 +75,6 @@ struct in_place_depthwise {
         }
         l.stack(buffer_kind::scratch, -1, l.peak.overhead);
         return l;
-    }
-
-private:
-    [[nodiscard]] static constexpr bool dies(const graph_view& g, const detail::live_maps& live, std::size_t i) {
-        return live.last_use(g.inputs_of(g.ops[i])[0]) == static_cast<std::int32_t>(i);
     }
 };
 

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include <llmnas/cost/memory/live_maps.hpp>
+#include <llmnas/cost/memory/operatorwise.hpp>
 #include <llmnas/cost/memory_layout.hpp>
 #include <llmnas/cost/memory_model.hpp>
 
@@ -21,15 +21,14 @@ struct layerwise {
     static constexpr bool max_of_stages = true;
     static constexpr bool rises_with_operators = true;
 
+    static constexpr bool names_last = true;
+
     [[nodiscard]] static constexpr memory_peak peak(const graph_view& g) noexcept {
-        memory_peak result{int8_size(g.input)};
-        detail::live_maps live(g);
-        for (std::size_t i = 0; i < g.ops.size(); ++i) {
-            const bytes here = bytes{live.before()} + int8_size(g.ops[i].out);
-            if (here >= result.size) result = {here, static_cast<std::int32_t>(i)};
-            live.pass(i);
-        }
-        return result;
+        return detail::largest_operator<layerwise>(g);
+    }
+
+    [[nodiscard]] static constexpr std::int64_t size_at(const detail::live_maps& live) noexcept {
+        return live.before() + live.out();
     }
 
     /// Bytes of all maps that exist while operator i runs: its inputs, its output and what is needed later.

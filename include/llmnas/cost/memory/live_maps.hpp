@@ -10,46 +10,78 @@
 
 namespace llmnas::detail {
 
-/// Goes through a network operator by operator and keeps the bytes of the maps that exist between them.
+[[nodiscard]] constexpr std::int64_t at_least(std::int64_t a, std::int64_t b) noexcept { return a > b ? a : b; }
+[[nodiscard]] constexpr std::int64_t at_most(std::int64_t a, std::int64_t b) noexcept { return a < b ? a : b; }
+
+[[nodiscard]] constexpr std::int64_t row_size(const shape& s) noexcept { return std::int64_t{s.width} * s.channels; }
+
+/// Bytes of an int8 map. Extents of a lowered network are at most max_extent: 64 bits hold sums of thousands of maps.
+[[nodiscard]] constexpr std::int64_t size_of(const shape& s) noexcept { return row_size(s) * s.height; }
+
+/// Goes through a network operator by operator: `enter` an operator, ask, `leave` it, from the first on.
 class live_maps {
 public:
-    constexpr explicit live_maps(const graph_view& g) noexcept : g_(g), live_(int8_size(g.input).value) {
-        for (std::size_t i = 0; i < g.ops.size(); ++i)
-            for (const std::int32_t id : g.inputs_of(g.ops[i]))
-                if (id == 0) input_last_use_ = static_cast<std::int32_t>(i);
+    constexpr explicit live_maps(const graph_view& g) noexcept : g_(g), live_(size_of(g.input)), out_(live_) {
+        for (std::size_t k = g.inputs.size(); k-- > 0;) {
+            if (g.inputs[k] != 0) continue;
+            std::size_t i = 0;
+            while (static_cast<std::size_t>(g.ops[i].first_input + g.ops[i].input_count) <= k) ++i;
+            input_last_use_ = static_cast<std::int32_t>(i);
+            break;
+        }
     }
 
-    /// Bytes of the maps that exist before the next operator writes.
-    [[nodiscard]] constexpr std::uint64_t before() const noexcept { return live_; }
-
-    /// Index of the last operator that reads a map.
+    /// Index of the last operator that reads a map; 0 for an input that nobody reads.
     [[nodiscard]] constexpr std::int32_t last_use(std::int32_t tensor) const noexcept {
         return tensor > 0 ? g_.ops[static_cast<std::size_t>(tensor) - 1].last_use : input_last_use_;
     }
 
-    /// Goes past operator i: adds its output, takes away the maps that it was the last to read (each once) and its own
-    /// output where nobody reads it.
-    constexpr void pass(std::size_t i) noexcept {
-        const op& o = g_.ops[i];
-        const auto index = static_cast<std::int32_t>(i);
-        if (o.last_use != index || i + 1 == g_.ops.size()) live_ += int8_size(o.out).value;
-        const auto inputs = g_.inputs_of(o);
-        for (std::size_t k = 0; k < inputs.size(); ++k) {
-            if (last_use(inputs[k]) != index) continue;
+    [[gnu::always_inline]] constexpr void enter(std::size_t i) noexcept {
+        op_ = &g_.ops[i];
+        index_ = static_cast<std::int32_t>(i);
+        inputs_ = g_.inputs.data() + op_->first_input;
+        in_ = inputs_[0] == index_ ? out_ : size_of(op_->in);
+        out_ = size_of(op_->out);
+        dies_ = last_use(inputs_[0]) == index_;
+    }
+
+    [[nodiscard]] constexpr const graph_view& graph() const noexcept { return g_; }
+    [[nodiscard]] constexpr const op& current() const noexcept { return *op_; }
+    [[nodiscard]] constexpr std::int32_t index() const noexcept { return index_; }
+    /// Bytes of the maps that exist before the operator writes.
+    [[nodiscard]] constexpr std::int64_t before() const noexcept { return live_; }
+    /// Bytes of its first input and its output.
+    [[nodiscard]] constexpr std::int64_t in() const noexcept { return in_; }
+    [[nodiscard]] constexpr std::int64_t out() const noexcept { return out_; }
+    /// Whether nobody reads the first input behind it.
+    [[nodiscard]] constexpr bool input_dies() const noexcept { return dies_; }
+    [[nodiscard]] constexpr std::int32_t input(std::int32_t k) const noexcept { return inputs_[k]; }
+
+    /// Adds the output where somebody reads it, takes away the maps that the operator was the last to read, each once.
+    [[gnu::always_inline]] constexpr void leave() noexcept {
+        if (dies_) live_ -= in_;
+        for (std::int32_t k = 1; k < op_->input_count; ++k) {
+            if (last_use(inputs_[k]) != index_) continue;
             bool repeated = false;
-            for (std::size_t earlier = 0; earlier < k; ++earlier) repeated |= inputs[earlier] == inputs[k];
-            if (!repeated) live_ -= int8_size(g_.shape_of(inputs[k])).value;
+            for (std::int32_t earlier = 0; earlier < k; ++earlier) repeated |= inputs_[earlier] == inputs_[k];
+            if (!repeated) live_ -= size_of(g_.shape_of(inputs_[k]));
         }
+        if (op_->last_use != index_ || static_cast<std::size_t>(index_) + 1 == g_.ops.size()) live_ += out_;
     }
 
 private:
-    graph_view g_;
-    std::uint64_t live_;
+    const graph_view& g_;
+    const op* op_ = nullptr;
+    const std::int32_t* inputs_ = nullptr;
+    std::int64_t live_;
+    std::int64_t in_ = 0;
+    std::int64_t out_;
+    std::int32_t index_ = -1;
     std::int32_t input_last_use_ = 0;
+    bool dies_ = false;
 };
 
-/// Calls f(tensor) for each map that exists while operator i runs, its output last. An input that no operator reads
-/// exists until the first operator is done.
+/// Calls f(tensor) for each map that exists while operator i runs, its output last.
 template <class F>
 constexpr void for_each_live_map(const graph_view& g, std::size_t i, F&& f) {
     const live_maps uses(g);

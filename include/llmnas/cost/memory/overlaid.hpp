@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include <llmnas/cost/memory/live_maps.hpp>
+#include <llmnas/cost/memory/operatorwise.hpp>
 #include <llmnas/cost/memory/overlay.hpp>
 #include <llmnas/cost/memory_layout.hpp>
 #include <llmnas/cost/memory_model.hpp>
@@ -24,22 +24,21 @@ struct operator_overlay {
 };
 
 /// Convolutions and pools by pixels; sums, products and gates element by element over an input of the output's shape.
-/// Linear layers, global pooling and concatenation read everything before or write to several places: no overlay.
-[[nodiscard]] constexpr operator_overlay overlay_of(const graph_view& g, const live_maps& live,
-                                                    std::size_t i) noexcept {
-    const op& o = g.ops[i];
-    const auto dies = [&](std::int32_t tensor) { return live.last_use(tensor) == static_cast<std::int32_t>(i); };
-    const auto inputs = g.inputs_of(o);
+/// Linear layers, global pooling and concatenation read everything before they write, or write to several places: no
+/// overlay. `live` has entered the operator.
+[[nodiscard]] constexpr operator_overlay overlay_of(const live_maps& live) noexcept {
+    const op& o = live.current();
     switch (o.kind) {
         case op_kind::conv:
         case op_kind::avg_pool:
         case op_kind::max_pool:
-            if (dies(inputs[0])) return {inputs[0], pixel_distance(o), pixel_copy(o)};
+            if (live.input_dies()) return {live.input(0), pixel_distance(o), pixel_copy(o)};
             break;
         case op_kind::add:
         case op_kind::scale:
-            for (const std::int32_t tensor : inputs)
-                if (dies(tensor) && g.shape_of(tensor) == o.out) return {tensor, 0, 0};
+            for (std::int32_t k = 0; k < o.input_count; ++k)
+                if (live.last_use(live.input(k)) == live.index() && live.graph().shape_of(live.input(k)) == o.out)
+                    return {live.input(k), 0, 0};
             break;
         case op_kind::linear:
         case op_kind::global_avg_pool:
@@ -59,15 +58,18 @@ struct overlaid {
     static constexpr bool max_of_stages = true;
     static constexpr bool rises_with_operators = true;
 
+    static constexpr bool names_last = false;
+
     [[nodiscard]] static constexpr memory_peak peak(const graph_view& g) noexcept {
-        memory_peak result{int8_size(g.input)};
-        detail::live_maps live(g);
-        for (std::size_t i = 0; i < g.ops.size(); ++i) {
-            const std::uint64_t here = size_at(g, live, i);
-            if (here > result.size.value) result = {bytes{here}, static_cast<std::int32_t>(i)};
-            live.pass(i);
-        }
-        return result;
+        return detail::largest_operator<overlaid>(g);
+    }
+
+    [[nodiscard]] static constexpr std::int64_t size_at(const detail::live_maps& live) noexcept {
+        const auto shared = detail::overlay_of(live);
+        if (shared.overwritten < 0) return live.before() + live.out();
+        // An overwritten input other than the first has the output's shape.
+        const std::int64_t in = shared.overwritten == live.input(0) ? live.in() : live.out();
+        return live.before() - in + detail::at_least(shared.distance + in, live.out()) + shared.copy;
     }
 
     [[nodiscard]] static constexpr memory_layout layout(const graph_view& g) noexcept {
@@ -82,7 +84,9 @@ struct overlaid {
     [[nodiscard]] static constexpr memory_layout layout_at(const graph_view& g, std::size_t i) noexcept {
         memory_layout l;
         const auto output = static_cast<std::int32_t>(i) + 1;
-        const auto shared = detail::overlay_of(g, detail::live_maps(g), i);
+        detail::live_maps live(g);
+        live.enter(i);
+        const auto shared = detail::overlay_of(live);
         detail::for_each_live_map(g, i, [&](std::int32_t tensor) {
             if (tensor != output && tensor != shared.overwritten)
                 l.stack(buffer_kind::map, tensor, int8_size(g.shape_of(tensor)));
@@ -95,17 +99,6 @@ struct overlaid {
         l.stack(buffer_kind::pixel, shared.overwritten, bytes{static_cast<std::uint64_t>(shared.copy)});
         l.peak = {l.end(), static_cast<std::int32_t>(i)};
         return l;
-    }
-
-    /// Bytes while operator i runs, `live` having passed the operators before it.
-    [[nodiscard]] static constexpr std::uint64_t size_at(const graph_view& g, const detail::live_maps& live,
-                                                         std::size_t i) noexcept {
-        const auto shared = detail::overlay_of(g, live, i);
-        const std::uint64_t out = int8_size(g.ops[i].out).value;
-        if (shared.overwritten < 0) return live.before() + out;
-        const std::uint64_t in = int8_size(g.shape_of(shared.overwritten)).value;
-        const std::uint64_t moved = static_cast<std::uint64_t>(shared.distance) + in;
-        return live.before() - in + (moved > out ? moved : out) + static_cast<std::uint64_t>(shared.copy);
     }
 };
 

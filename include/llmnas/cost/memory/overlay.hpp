@@ -10,9 +10,6 @@
 
 namespace llmnas::detail {
 
-[[nodiscard]] constexpr std::int64_t at_least(std::int64_t a, std::int64_t b) noexcept { return a > b ? a : b; }
-[[nodiscard]] constexpr std::int64_t at_most(std::int64_t a, std::int64_t b) noexcept { return a < b ? a : b; }
-
 /// D of one operator when output pixels are written in order: the maximum over pixels t of
 /// (t + 1) * Co - A(t), where A(t) is the first input byte still needed after pixel t. The maximum is piecewise linear
 /// in row and column, so that a few breakpoints give it.
@@ -24,6 +21,10 @@ namespace llmnas::detail {
     if (ho * wo == 1) return 0;  // the only pixel needs everything before it is written, and nothing behind it
     if (ci == co && s == 1 && sw == 1 && ho == h && wo == w && h > top + 1 && w > left + 1)
         return ci * (top * w + left);
+    // Half-padded windows of stride 2: the second output row begins before its input may go (kernels of 5 and 7).
+    if (ci == co && s == 2 && sw == 2 && top == left && top >= 1 && top <= 3 && h > 8 && w > 8 && 2 * ho <= h + 1 &&
+        2 * wo <= w + 1)
+        return top == 1 ? 0 : ci * (wo + 1);
     // Input bytes still needed behind pixel (y, x - 1): the window of (y, x), or of the first pixel of the next row.
     const auto needed = [&](std::int64_t y, std::int64_t x) {
         const std::int64_t here = at_least(0, y * s - top) * w + at_least(0, x * sw - left);

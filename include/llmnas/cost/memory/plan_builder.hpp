@@ -123,6 +123,13 @@ private:
         return k;
     }
 
+    constexpr void pass(std::int32_t first, std::int32_t last) noexcept {
+        for (std::int32_t i = first; i <= last; ++i) {
+            live_.enter(static_cast<std::size_t>(i));
+            live_.leave();
+        }
+    }
+
     // --- parts ----------------------------------------------------------------------------------------------------
     constexpr void add_streamed(std::size_t from, std::size_t to) noexcept {
         const segment run = planner_.streamed(from, to);
@@ -149,7 +156,7 @@ private:
         stack(buffer_kind::accumulator, last.squeeze + 1, run.sums());
         stack(buffer_kind::scratch, -1, planner_.scratch(from, to));
         finish();
-        for (std::int32_t i = first.first; i <= last.last; ++i) live_.pass(static_cast<std::size_t>(i));
+        pass(first.first, last.last);
         if (first.held != first.x) drop(first.x);
         if (first.held >= 0 && first.held != first.x) drop(first.held);
         keep(arrives ? 0 : position, last.y, 0);
@@ -170,7 +177,7 @@ private:
         stack(buffer_kind::scratch, -1, p.scratch);
         plan_.recomputed += macs{p.macs};
         finish();
-        for (std::int32_t i = part_.first; i <= part_.last; ++i) live_.pass(static_cast<std::size_t>(i));
+        pass(part_.first, part_.last);
         drop(block.x);
         keep(0, y, 0);
     }
@@ -179,8 +186,9 @@ private:
     constexpr void add_sequence(std::size_t k) noexcept {
         const chain_step& s = step(k);
         for (std::int32_t i = s.first; i <= s.last; ++i) {
+            live_.enter(static_cast<std::size_t>(i));
             add_operator(static_cast<std::size_t>(i));
-            live_.pass(static_cast<std::size_t>(i));
+            live_.leave();
         }
     }
 
@@ -188,9 +196,9 @@ private:
         const op& o = g_.ops[i];
         const auto index = static_cast<std::int32_t>(i);
         const std::int32_t y = index + 1, x = g_.inputs_of(o)[0];
-        const lone_operator alone = run_alone(g_, live_, i, options_);
-        operator_overlay shared = overlay_of(g_, live_, i);
-        if (alone.in_place) shared = {x, 0, static_cast<std::int64_t>(padded_plane(o))};
+        const lone_operator alone = run_alone(live_, options_);
+        operator_overlay shared = overlay_of(live_);
+        if (alone.in_place) shared = {x, 0, padded_plane(o)};
         begin(alone.in_place ? part_kind::in_place : part_kind::overlaid, index, index, x, y);
         std::int64_t y_offset = -1;
         for (std::size_t k = 0; k < held_count_; ++k) {

@@ -39,8 +39,8 @@ struct plan_edge {
     std::uint8_t from = 0;
 };
 
-/// Bytes that operator i takes when it runs alone, `live` having passed the operators before it: by overlay, or where
-/// that is smaller and it works channel by channel, in place.
+/// Bytes that an operator takes when it runs alone: by overlay, or where that is smaller and it works channel by
+/// channel, in place.
 struct lone_operator {
     std::int64_t size = 0;
     bool in_place = false;
@@ -51,17 +51,13 @@ struct lone_operator {
     return o.is_pointwise() ? 8 * std::int64_t{o.in.channels} : 0;
 }
 
-[[nodiscard]] constexpr lone_operator run_alone(const graph_view& g, const live_maps& live, std::size_t i,
-                                                const plan_options& options) noexcept {
-    const op& o = g.ops[i];
-    const std::int32_t input = g.inputs_of(o)[0];
-    lone_operator result{static_cast<std::int64_t>(overlaid::size_at(g, live, i))};
+[[nodiscard]] constexpr lone_operator run_alone(const live_maps& live, const plan_options& options) noexcept {
+    const op& o = live.current();
+    lone_operator result{overlaid::size_at(live)};
     if (options.kernel_scratch) result.scratch = kernel_scratch(o);
-    if (works_channelwise(o) && live.last_use(input) == static_cast<std::int32_t>(i)) {
-        const auto plane = static_cast<std::int64_t>(padded_plane(o));
-        const auto in = static_cast<std::int64_t>(o.in.elements()), out = static_cast<std::int64_t>(o.out.elements());
-        const std::int64_t scratch = options.kernel_scratch ? plane : 0;
-        const std::int64_t here = static_cast<std::int64_t>(live.before()) - in + at_least(in, out) + plane;
+    if (live.input_dies() && works_channelwise(o)) {
+        const std::int64_t plane = padded_plane(o), scratch = options.kernel_scratch ? plane : 0;
+        const std::int64_t here = live.before() - live.in() + at_least(live.in(), live.out()) + plane;
         if (here + scratch < result.size + result.scratch) result = {here, true, scratch};
     }
     result.size += result.scratch;
@@ -157,11 +153,11 @@ private:
             sequence_[k] = 0;
             step_scratch_[k] = 0;
             for (std::int32_t i = s.first; i <= s.last; ++i) {
-                const auto index = static_cast<std::size_t>(i);
-                sequence_[k] = at_least(sequence_[k], run_alone(g_, live, index, options_).size);
+                live.enter(static_cast<std::size_t>(i));
+                sequence_[k] = at_least(sequence_[k], run_alone(live, options_).size);
                 if (options_.kernel_scratch)
-                    step_scratch_[k] = at_least(step_scratch_[k], kernel_scratch(g_.ops[index]));
-                live.pass(index);
+                    step_scratch_[k] = at_least(step_scratch_[k], kernel_scratch(live.current()));
+                live.leave();
             }
         }
         arrives_ = options_.input == frame::rows_streamed && segment(g_, true).takes(chain_.steps[0]);
@@ -278,12 +274,12 @@ private:
         const chain_step& s = chain_.steps[e.from];
         live_maps live(g_);
         for (std::int32_t i = 0; i <= s.last; ++i) {
-            const auto index = static_cast<std::size_t>(i);
+            live.enter(static_cast<std::size_t>(i));
             if (i >= s.first) {
-                const lone_operator o = run_alone(g_, live, index, options_);
+                const lone_operator o = run_alone(live, options_);
                 if (o.size > b.size) b = {o.size, o.scratch, i};
             }
-            live.pass(index);
+            live.leave();
         }
         return b;
     }

@@ -27,10 +27,6 @@ struct step_rows {
     return {o.kernel_h, o.stride_h, o.pad.top, o.kernel_h - 1 - o.pad.top};
 }
 
-[[nodiscard]] constexpr std::int64_t row_size(const shape& s) noexcept { return std::int64_t{s.width} * s.channels; }
-
-[[nodiscard]] constexpr std::int64_t size_of(const shape& s) noexcept { return row_size(s) * s.height; }
-
 /// Buffers of one step inside a segment, in bytes; rings and delays also in rows.
 struct step_buffers {
     std::int64_t ring_rows = 0;  ///< of the window's input
@@ -170,7 +166,7 @@ private:
     bool closed_ = false;
     bool pooled_ = false;
     std::size_t count_ = 0;
-    chain_step first_{};
+    chain_step first_ = make_step(step_kind::region, 0, 0);
     step_rows first_rows_{};
     shape x_{}, y_{};
     std::int64_t factor_ = 1;    ///< rows of the first step's output by row of the last map, steps behind the first
