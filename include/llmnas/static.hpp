@@ -7,6 +7,9 @@
 #include <llmnas/core/architecture.hpp>
 #include <llmnas/core/block_list.hpp>
 #include <llmnas/core/block_types.hpp>
+#include <llmnas/core/blocks/basic.hpp>
+#include <llmnas/core/blocks/convolution.hpp>
+#include <llmnas/core/blocks/xiconv.hpp>
 #include <llmnas/core/network.hpp>
 #include <llmnas/core/quantities.hpp>
 #include <llmnas/core/random.hpp>
@@ -20,6 +23,9 @@
 #include <llmnas/space/membership.hpp>
 #include <llmnas/space/sampling.hpp>
 #include <llmnas/space/table1.hpp>
+#include <llmnas/zoo/efficientnet.hpp>
 #include <llmnas/zoo/lmanet.hpp>
 #include <llmnas/zoo/mcunet.hpp>
 #include <llmnas/zoo/mlperf_tiny.hpp>
+#include <llmnas/zoo/mobilenet.hpp>
+#include <llmnas/zoo/xinet.hpp>
