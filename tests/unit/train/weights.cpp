@@ -12,6 +12,7 @@
 #include <caffe2/serialize/inline_container.h>
 
 #include <llmnas/core/dynamic_graph.hpp>
+#include <llmnas/cost/terms.hpp>
 #include <llmnas/train/blas_check.hpp>
 #include <llmnas/train/cifar100.hpp>
 #include <llmnas/train/evaluate.hpp>
@@ -20,6 +21,8 @@
 #include <llmnas/train/resolution.hpp>
 #include <llmnas/train/safetensors.hpp>
 #include <llmnas/zoo/lmanet.hpp>
+#include <llmnas/zoo/mlperf_tiny.hpp>
+#include <llmnas/zoo/xinet.hpp>
 
 #include "support/catch.hpp"
 #include "support/files.hpp"
@@ -156,6 +159,27 @@ TEST_CASE("a module of every operator kind", "[train]") {
     REQUIRE(load_into(again, state_of(net)));
     again.eval();
     CHECK(at::allclose(z, again.forward(x), 1e-4, 1e-5));
+}
+
+TEST_CASE("modules of the zoo's other block types: XiNet with its broadcast tensor, resnet8", "[train]") {
+    at::set_num_threads(1);
+    const auto check = [](const dynamic_graph& g, std::int64_t classes) {
+        REQUIRE(!g.error());
+        network_module net(g.view(), 3);
+        std::uint64_t trainable = 0;
+        for (const at::Tensor& p : net.parameters()) trainable += static_cast<std::uint64_t>(p.numel());
+        CHECK(params{trainable} == total<parameter_count>(g.view()));
+        const shape in = g.view().input;
+        const at::Tensor y = net.forward(at::ones({2, in.channels, in.height, in.width}));
+        CHECK(y.sizes() == at::IntArrayRef{2, classes});
+        CHECK(at::isfinite(y).all().item<bool>());
+        y.sum().backward();
+        for (const at::Tensor& p : net.parameters()) CHECK(p.grad().defined());
+    };
+    check(dynamic_graph(zoo::xinet<5>({.alpha = {1, 2}, .resolution = 64, .classes = 10})), 10);
+    check(dynamic_graph(zoo::resnet8), 10);
+    // Halving with rounding down commutes with the windows of the broadcast tensor: every size runs.
+    CHECK(shapes_at(dynamic_graph(zoo::xinet_l5).view(), 101, 75)->back() == shape{100, 1, 1});
 }
 
 TEST_CASE("padding does not count in pooled means and never wins a maximum", "[train]") {
