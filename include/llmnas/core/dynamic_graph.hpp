@@ -22,15 +22,17 @@ public:
         inputs_.resize(size.inputs);
         graph_builder builder(net.input, ops_, inputs_);
         net.lower(builder);
+        input_last_use_ = builder.input_last_use();
     }
 
     [[nodiscard]] const graph_error& error() const noexcept { return error_; }
-    [[nodiscard]] graph_view view() const noexcept { return {ops_, inputs_, input_}; }
+    [[nodiscard]] graph_view view() const noexcept { return {ops_, inputs_, input_, input_last_use_}; }
 
 private:
     std::vector<op> ops_;
     std::vector<std::int32_t> inputs_;
     shape input_;
+    std::int32_t input_last_use_ = 0;
     graph_error error_;
 };
 

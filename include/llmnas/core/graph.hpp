@@ -75,6 +75,12 @@ struct graph_view {
     std::span<const op> ops;
     std::span<const std::int32_t> inputs;  ///< tensor numbers, see op::first_input
     shape input;
+    std::int32_t input_last_use;  ///< index of the last operator that reads tensor 0
+
+    /// Index of the last operator that reads a tensor; of one that nobody reads, the operator that writes it.
+    [[nodiscard]] constexpr std::int32_t last_use(std::int32_t tensor) const noexcept {
+        return tensor > 0 ? ops[static_cast<std::size_t>(tensor) - 1].last_use : input_last_use;
+    }
 
     [[nodiscard]] constexpr std::span<const std::int32_t> inputs_of(const op& o) const noexcept {
         return inputs.subspan(static_cast<std::size_t>(o.first_input), static_cast<std::size_t>(o.input_count));
@@ -114,10 +120,12 @@ struct static_graph {
     std::int32_t inputs[Inputs == 0 ? 1 : Inputs]{};
     graph_size used{};
     shape input{};
+    std::int32_t input_last_use = 0;
     graph_error error{};
 
     [[nodiscard]] constexpr graph_view view() const noexcept {
-        return {std::span<const op>(ops, used.ops), std::span<const std::int32_t>(inputs, used.inputs), input};
+        return {std::span<const op>(ops, used.ops), std::span<const std::int32_t>(inputs, used.inputs), input,
+                input_last_use};
     }
 };
 

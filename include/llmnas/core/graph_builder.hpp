@@ -64,6 +64,8 @@ public:
     [[nodiscard]] constexpr tensor input() const noexcept { return {0, input_}; }
     [[nodiscard]] constexpr const graph_error& error() const noexcept { return error_; }
     [[nodiscard]] constexpr graph_size size() const noexcept { return size_; }
+    /// Index of the last operator that reads the network's input.
+    [[nodiscard]] constexpr std::int32_t input_last_use() const noexcept { return input_last_use_; }
 
     /// Starts block `block` of stage `stage`: operators that follow carry this origin and count slots from zero.
     constexpr void begin_block(std::size_t stage, std::size_t block) noexcept {
@@ -272,7 +274,8 @@ private:
                 return;
             }
             inputs_[size_.inputs] = id;
-            if (id > 0) ops_[static_cast<std::size_t>(id) - 1].last_use = static_cast<std::int32_t>(size_.ops) - 1;
+            const auto reader = static_cast<std::int32_t>(size_.ops) - 1;
+            (id > 0 ? ops_[static_cast<std::size_t>(id) - 1].last_use : input_last_use_) = reader;
         }
         ++size_.inputs;
     }
@@ -290,6 +293,7 @@ private:
     shape input_;
     tensor published_;  ///< id -1: none yet
     graph_size size_{};
+    std::int32_t input_last_use_ = 0;
     graph_error error_{};
     origin here_{};
     bool counting_;

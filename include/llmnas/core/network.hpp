@@ -43,6 +43,7 @@ template <std::size_t Ops, std::size_t Inputs, LowersToOperators N>
     net.lower(builder);
     g.used = builder.size();
     g.input = net.input;
+    g.input_last_use = builder.input_last_use();
     g.error = builder.error();
     return g;
 }

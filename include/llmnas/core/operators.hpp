@@ -94,6 +94,10 @@ struct op {
     [[nodiscard]] constexpr bool is_pointwise() const noexcept {
         return kind == op_kind::conv && kernel_h == 1 && kernel_w == 1 && groups == 1;
     }
+    /// Pointwise with stride 1: output pixel t needs input pixel t alone.
+    [[nodiscard]] constexpr bool is_plain_pointwise() const noexcept {
+        return is_pointwise() && stride_h == 1 && stride_w == 1;
+    }
 };
 
 /// Names as they appear in JSON, tables and messages.

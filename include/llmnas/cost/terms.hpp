@@ -15,7 +15,7 @@ namespace llmnas {
     if (o.kind == op_kind::linear) return saturating_mul(o.in.elements(), static_cast<std::uint64_t>(o.out.channels));
     if (o.kind != op_kind::conv) return 0;
     const auto window = saturating_mul(static_cast<std::uint64_t>(o.kernel_h), static_cast<std::uint64_t>(o.kernel_w));
-    const auto inputs = static_cast<std::uint64_t>(o.in.channels / o.groups);
+    const auto inputs = static_cast<std::uint64_t>(o.groups == 1 ? o.in.channels : o.in.channels / o.groups);
     return saturating_mul(saturating_mul(window, inputs), static_cast<std::uint64_t>(o.out.channels));
 }
 

@@ -41,6 +41,7 @@ public:
           ops_(net.ops.begin(), net.ops.end()),
           inputs_(net.inputs.begin(), net.inputs.end()),
           input_(net.input),
+          input_last_use_(net.input_last_use),
           options_(options),
           layers_(net.ops.size()),
           dropout_generator_(make_generator(seed)) {
@@ -69,7 +70,7 @@ public:
     }
 
     /// The operators, valid as long as the module.
-    [[nodiscard]] graph_view view() const noexcept { return {ops_, inputs_, input_}; }
+    [[nodiscard]] graph_view view() const noexcept { return {ops_, inputs_, input_, input_last_use_}; }
 
     /// Starts the dropout masks of a new stream; a resumed run gives the stream of its epoch.
     void seed_dropout(std::uint64_t seed) { dropout_generator_ = make_generator(seed); }
@@ -215,6 +216,7 @@ private:
     std::vector<op> ops_;
     std::vector<std::int32_t> inputs_;
     shape input_;
+    std::int32_t input_last_use_;
     module_options options_;
     std::vector<layer> layers_;
     at::Generator dropout_generator_;

@@ -47,9 +47,8 @@ public:
     };
 
     constexpr explicit greedy_arena(const graph_view& g) noexcept {
-        const live_maps uses(g);
         const auto end = static_cast<std::int32_t>(g.ops.size()) - 1;
-        add({int8_size(g.input).value, 0, 0, uses.last_use(0), 0});
+        add({int8_size(g.input).value, 0, 0, g.input_last_use, 0});
         for (std::int32_t i = 0; i <= end; ++i) {
             const op& o = g.ops[static_cast<std::size_t>(i)];
             add({int8_size(o.out).value, 0, i, i == end ? end : o.last_use, i + 1});

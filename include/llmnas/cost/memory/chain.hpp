@@ -49,28 +49,26 @@ struct chain_step {
     return {kind, first, first, x, first + 1, -1, -1, -1, -1, -1, -1, -1};
 }
 
+/// A convolution or pool whose output rows need more than their own input row.
 [[nodiscard]] constexpr bool is_window(const op& o) noexcept {
     return o.kind == op_kind::max_pool || o.kind == op_kind::avg_pool ||
-           (o.kind == op_kind::conv && !o.is_pointwise()) ||
-           (o.kind == op_kind::conv && (o.stride_h > 1 || o.stride_w > 1));
+           (o.kind == op_kind::conv && !o.is_plain_pointwise());
 }
-
-[[nodiscard]] constexpr bool is_plain_pointwise(const op& o) noexcept { return o.is_pointwise() && !is_window(o); }
 
 /// Reads the steps of a network one by one.
 class step_reader {
 public:
-    constexpr explicit step_reader(const graph_view& g) noexcept : uses_(g) {}
+    constexpr explicit step_reader(const graph_view& g) noexcept : g_(g) {}
 
     /// The next step into `s`; false behind the last operator.
-    constexpr bool next(const graph_view& g, chain_step& s) noexcept {
+    constexpr bool next(chain_step& s) noexcept {
         if (pending_) {
             s = tail_;
             pending_ = false;
         } else {
-            if (i_ >= static_cast<std::int32_t>(g.ops.size())) return false;
+            if (i_ >= static_cast<std::int32_t>(g_.ops.size())) return false;
             s = make_step(step_kind::block, i_, x_);
-            if (!block(g, s)) s = region();
+            if (!block(g_, s)) s = region();
         }
         i_ = s.last + 1;
         x_ = s.y;
@@ -93,7 +91,7 @@ private:
     constexpr bool block(const graph_view& g, chain_step& s) noexcept {
         const auto size = static_cast<std::int32_t>(g.ops.size());
         const auto at = [&](std::int32_t k) -> const op& { return g.ops[static_cast<std::size_t>(k)]; };
-        const std::int32_t i = s.first, x = s.x, x_end = uses_.last_use(x);
+        const std::int32_t i = s.first, x = s.x, x_end = g_.last_use(x);
         if (!reads(g, i, x)) return false;
         if (at(i).kind == op_kind::global_avg_pool) {
             s.kind = step_kind::pool;
@@ -105,11 +103,11 @@ private:
             m = next + 1;
             return next++;
         };
-        if (is_plain_pointwise(at(i)) && i + 1 < size && is_window(at(i + 1)) && alone(g, i + 1, i + 1) &&
+        if (at(i).is_plain_pointwise() && i + 1 < size && is_window(at(i + 1)) && alone(g, i + 1, i + 1) &&
             same_block(at(i), at(i + 1)))
             s.expand = take();
         if (is_window(at(next))) s.window = take();
-        if (s.window < 0 && !is_plain_pointwise(at(next))) return false;
+        if (s.window < 0 && !at(next).is_plain_pointwise()) return false;
         if (s.window >= 0 && is_squeeze(g, next, m)) {
             s.squeeze = next;
             s.last = next + 3;
@@ -120,11 +118,11 @@ private:
             m = s.y;
             tail_ = make_step(step_kind::block, next, m);
             tail_.held = x;
-            if (!(next < size && is_plain_pointwise(at(next)) && alone(g, next, m))) return false;
+            if (!(next < size && at(next).is_plain_pointwise() && alone(g, next, m))) return false;
             tail_.project = take();
             return pending_ = residual(g, tail_, next, m, x, x_end);
         }
-        const bool projects = next < size && is_plain_pointwise(at(next)) &&
+        const bool projects = next < size && at(next).is_plain_pointwise() &&
                               (next == i || (alone(g, next, m) && same_block(at(i), at(next))));
         if (projects) s.project = take();
         s.last = next - 1;
@@ -143,7 +141,7 @@ private:
         const auto at = [&](std::int32_t k) -> const op& { return g.ops[static_cast<std::size_t>(k)]; };
         if (x_end != next) return false;
         std::int32_t other = x;
-        if (reads(g, next, x) && is_plain_pointwise(at(next))) {
+        if (reads(g, next, x) && at(next).is_plain_pointwise()) {
             s.skip = next++;
             other = next;
             if (at(s.skip).last_use != next) return false;
@@ -181,14 +179,14 @@ private:
     /// The smallest run of operators behind which only one map is needed.
     [[nodiscard]] constexpr chain_step region() const noexcept {
         chain_step s = make_step(step_kind::region, i_, x_);
-        s.last = static_cast<std::int32_t>(at_least(i_, uses_.last_use(x_)));
+        s.last = static_cast<std::int32_t>(at_least(i_, g_.last_use(x_)));
         for (std::int32_t k = i_; k < s.last; ++k)
-            s.last = static_cast<std::int32_t>(at_least(s.last, uses_.last_use(k + 1)));
+            s.last = static_cast<std::int32_t>(at_least(s.last, g_.last_use(k + 1)));
         s.y = s.last + 1;
         return s;
     }
 
-    live_maps uses_;
+    const graph_view& g_;
     std::int32_t i_ = 0;
     std::int32_t x_ = 0;
     bool pending_ = false;
@@ -204,7 +202,7 @@ struct chain {
     constexpr explicit chain(const graph_view& g) noexcept {
         step_reader reader(g);
         chain_step s;
-        while (reader.next(g, s)) {
+        while (reader.next(s)) {
             if (count == max_steps) {
                 covered = {coverage_gap::cuts, static_cast<std::int64_t>(max_steps) + 1, max_steps};  // or more
                 return;

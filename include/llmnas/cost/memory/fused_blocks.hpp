@@ -50,15 +50,15 @@ private:
         };
         detail::step_reader reader(g);
         detail::chain_step s;
-        while (reader.next(g, s)) {
+        while (reader.next(s)) {
             if (s.kind != detail::step_kind::region) {
                 keep(detail::alone(g, s).size(), detail::center_of(s), s);
                 continue;
             }
-            detail::live_maps live(g);
-            for (std::int32_t i = 0; i <= s.last; ++i) {
+            detail::live_maps live(g, s.x);
+            for (std::int32_t i = s.first; i <= s.last; ++i) {
                 live.enter(static_cast<std::size_t>(i));
-                if (i >= s.first) keep(overlaid::size_at(live), i, s);
+                keep(overlaid::size_at(live), i, s);
                 live.leave();
             }
         }

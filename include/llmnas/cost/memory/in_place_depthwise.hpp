@@ -64,7 +64,7 @@ struct in_place_depthwise {
         const auto i = static_cast<std::size_t>(l.peak.at);
         const op& o = g.ops[i];
         const std::int32_t input = g.inputs_of(o)[0];
-        const bool in_place = detail::is_channelwise_depthwise(o) && detail::live_maps(g).last_use(input) == l.peak.at;
+        const bool in_place = detail::is_channelwise_depthwise(o) && g.last_use(input) == l.peak.at;
         detail::for_each_live_map(g, i, [&](std::int32_t tensor) {
             if (in_place && tensor == input) return;
             l.stack(buffer_kind::map, tensor, int8_size(g.shape_of(tensor)));

@@ -21,20 +21,11 @@ namespace llmnas::detail {
 /// Goes through a network operator by operator: `enter` an operator, ask, `leave` it, from the first on.
 class live_maps {
 public:
-    constexpr explicit live_maps(const graph_view& g) noexcept : g_(g), live_(size_of(g.input)), out_(live_) {
-        for (std::size_t k = g.inputs.size(); k-- > 0;) {
-            if (g.inputs[k] != 0) continue;
-            std::size_t i = 0;
-            while (static_cast<std::size_t>(g.ops[i].first_input + g.ops[i].input_count) <= k) ++i;
-            input_last_use_ = static_cast<std::int32_t>(i);
-            break;
-        }
-    }
-
-    /// Index of the last operator that reads a map; 0 for an input that nobody reads.
-    [[nodiscard]] constexpr std::int32_t last_use(std::int32_t tensor) const noexcept {
-        return tensor > 0 ? g_.ops[static_cast<std::size_t>(tensor) - 1].last_use : input_last_use_;
-    }
+    /// Before the first operator.
+    constexpr explicit live_maps(const graph_view& g) noexcept : live_maps(g, 0) {}
+    /// Before the first operator behind map `x`, which alone exists there.
+    constexpr live_maps(const graph_view& g, std::int32_t x) noexcept
+        : g_(g), live_(size_of(g.shape_of(x))), out_(live_) {}
 
     [[gnu::always_inline]] constexpr void enter(std::size_t i) noexcept {
         op_ = &g_.ops[i];
@@ -42,7 +33,7 @@ public:
         inputs_ = g_.inputs.data() + op_->first_input;
         in_ = inputs_[0] == index_ ? out_ : size_of(op_->in);
         out_ = size_of(op_->out);
-        dies_ = last_use(inputs_[0]) == index_;
+        dies_ = g_.last_use(inputs_[0]) == index_;
     }
 
     [[nodiscard]] constexpr const graph_view& graph() const noexcept { return g_; }
@@ -61,7 +52,7 @@ public:
     [[gnu::always_inline]] constexpr void leave() noexcept {
         if (dies_) live_ -= in_;
         for (std::int32_t k = 1; k < op_->input_count; ++k) {
-            if (last_use(inputs_[k]) != index_) continue;
+            if (g_.last_use(inputs_[k]) != index_) continue;
             bool repeated = false;
             for (std::int32_t earlier = 0; earlier < k; ++earlier) repeated |= inputs_[earlier] == inputs_[k];
             if (!repeated) live_ -= size_of(g_.shape_of(inputs_[k]));
@@ -77,17 +68,14 @@ private:
     std::int64_t in_ = 0;
     std::int64_t out_;
     std::int32_t index_ = -1;
-    std::int32_t input_last_use_ = 0;
     bool dies_ = false;
 };
 
 /// Calls f(tensor) for each map that exists while operator i runs, its output last.
 template <class F>
 constexpr void for_each_live_map(const graph_view& g, std::size_t i, F&& f) {
-    const live_maps uses(g);
     for (std::size_t t = 0; t <= i; ++t)
-        if (uses.last_use(static_cast<std::int32_t>(t)) >= static_cast<std::int32_t>(i))
-            f(static_cast<std::int32_t>(t));
+        if (g.last_use(static_cast<std::int32_t>(t)) >= static_cast<std::int32_t>(i)) f(static_cast<std::int32_t>(t));
     f(static_cast<std::int32_t>(i) + 1);
 }
 

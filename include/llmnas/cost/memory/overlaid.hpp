@@ -37,7 +37,8 @@ struct operator_overlay {
         case op_kind::add:
         case op_kind::scale:
             for (std::int32_t k = 0; k < o.input_count; ++k)
-                if (live.last_use(live.input(k)) == live.index() && live.graph().shape_of(live.input(k)) == o.out)
+                if (live.graph().last_use(live.input(k)) == live.index() &&
+                    live.graph().shape_of(live.input(k)) == o.out)
                     return {live.input(k), 0, 0};
             break;
         case op_kind::linear:
@@ -65,6 +66,8 @@ struct overlaid {
     }
 
     [[nodiscard]] static constexpr std::int64_t size_at(const detail::live_maps& live) noexcept {
+        if (live.current().is_plain_pointwise() && live.input_dies())  // the common case: end to end, one pixel aside
+            return live.before() - live.in() + detail::at_least(live.in(), live.out()) + live.current().in.channels;
         const auto shared = detail::overlay_of(live);
         if (shared.overwritten < 0) return live.before() + live.out();
         // An overwritten input other than the first has the output's shape.

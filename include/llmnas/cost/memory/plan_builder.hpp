@@ -221,7 +221,7 @@ private:
         const std::size_t position = shared.overwritten >= 0 ? position_of(shared.overwritten) : held_count_;
         if (o.last_use != index || i + 1 == g_.ops.size()) keep(position, y, static_cast<std::uint64_t>(y_offset));
         for (const std::int32_t tensor : g_.inputs_of(o))
-            if (live_.last_use(tensor) == index) drop(tensor);
+            if (g_.last_use(tensor) == index) drop(tensor);
     }
 
     static constexpr std::size_t max_held = 64;
@@ -230,7 +230,7 @@ private:
         std::uint64_t offset = 0;
     };
 
-    graph_view g_;
+    const graph_view& g_;
     plan_options options_;
     const planner& planner_;
     memory_plan& plan_;

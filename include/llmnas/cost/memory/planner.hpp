@@ -288,7 +288,7 @@ private:
         return chain_.steps[k].window >= 0 ? chain_.steps[k].window : chain_.steps[k].first;
     }
 
-    graph_view g_;
+    const graph_view& g_;
     plan_options options_;
     chain chain_;
     bool arrives_ = false;

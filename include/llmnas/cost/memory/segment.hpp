@@ -72,7 +72,7 @@ public:
         return s.held < 0 || (count_ == 0 && !streamed_);
     }
 
-    constexpr void append(const chain_step& s) noexcept {
+    [[gnu::always_inline]] constexpr void append(const chain_step& s) noexcept {
         const shape& x = g_.shape_of(s.x);
         const step_rows rows = rows_of(g_, s);
         if (count_ == 0) {
@@ -100,7 +100,7 @@ public:
     }
 
     /// Offset of the first map behind the last: no row is overwritten before its last read.
-    [[nodiscard]] constexpr std::int64_t distance() const noexcept {
+    [[nodiscard, gnu::always_inline]] constexpr std::int64_t distance() const noexcept {
         if (streamed_) return 0;
         if (first_.held == first_.x) return size_of(y_);  // the input stays whole
         if (count_ == 1 && first_.window < 0 && !pooled_)
@@ -117,7 +117,7 @@ public:
     }
 
     /// First and last map, overlaid.
-    [[nodiscard]] constexpr std::int64_t maps() const noexcept {
+    [[nodiscard, gnu::always_inline]] constexpr std::int64_t maps() const noexcept {
         return at_least(size_of_last(), distance() + (streamed_ ? 0 : size_of(x_)));
     }
     /// The two rows of a streamed input that stand ready, what arrives and what is read.
@@ -129,7 +129,7 @@ public:
     /// What stays whole beside the segment: the input of a block that squeezes before its residual.
     [[nodiscard]] constexpr std::int64_t held() const noexcept { return held_; }
 
-    [[nodiscard]] constexpr std::int64_t size() const noexcept {
+    [[nodiscard, gnu::always_inline]] constexpr std::int64_t size() const noexcept {
         return maps() + arriving() + rings_ + pixels() + sums_ + held();
     }
     /// A bound of size() for this segment and every longer one.
@@ -139,12 +139,13 @@ public:
 
 private:
     /// Rows of the first map that are needed while row r of the last map is written.
-    [[nodiscard]] constexpr row_need need() const noexcept {
+    [[nodiscard, gnu::always_inline]] constexpr row_need need() const noexcept {
         const step_rows& f = first_rows_;
         const bool waits = first_.residual() && first_.held < 0;  // the sum reads row r itself
         row_need n{.b = factor_ * f.stride, .rows = y_.height};
-        if (count_ == 1) {
-            n.a = !first_.reads_pixels() ? -f.before : waits ? 0 : f.after + 1;
+        if (count_ == (pooled_ ? 2 : 1)) {
+            // The only step reads while it writes; a global pooling adds up each pixel at once.
+            n.a = !first_.reads_pixels() ? -f.before : waits || first_.window < 0 ? 0 : f.after + 1;
         } else {
             // Rows 0 to factor * r + consumed of the first step's output are written before row r of the last map.
             n.a = !first_.reads_pixels() ? (consumed_ + 1) * f.stride - f.before
@@ -161,7 +162,7 @@ private:
         return bound <= 0 ? 0 : (bound - 1) / factor + 1;
     }
 
-    graph_view g_;
+    const graph_view& g_;
     bool streamed_;
     bool closed_ = false;
     bool pooled_ = false;
