@@ -10,13 +10,16 @@
 
 namespace llmnas {
 
-/// Weights of a convolution or linear layer, without bias; 0 for every other operator.
+/// Weights of a convolution or linear layer, without bias; 0 for every other operator. Within the legal limits of
+/// core/graph.hpp at most 2^60.
 [[nodiscard]] constexpr std::uint64_t weight_count(const op& o) noexcept {
-    if (o.kind == op_kind::linear) return saturating_mul(o.in.elements(), static_cast<std::uint64_t>(o.out.channels));
+    const auto of = [](std::int32_t n) { return static_cast<std::uint64_t>(n); };
+    if (o.kind == op_kind::linear) return of(o.in.channels) * of(o.in.height) * of(o.in.width) * of(o.out.channels);
     if (o.kind != op_kind::conv) return 0;
-    const auto window = saturating_mul(static_cast<std::uint64_t>(o.kernel_h), static_cast<std::uint64_t>(o.kernel_w));
-    const auto inputs = static_cast<std::uint64_t>(o.groups == 1 ? o.in.channels : o.in.channels / o.groups);
-    return saturating_mul(saturating_mul(window, inputs), static_cast<std::uint64_t>(o.out.channels));
+    const std::int32_t inputs = o.groups == 1               ? o.in.channels
+                                : o.groups == o.in.channels ? 1
+                                                            : o.in.channels / o.groups;
+    return of(o.kernel_h * o.kernel_w) * of(inputs) * of(o.out.channels);
 }
 
 /// A formula that gives the share of one operator in a cost that adds up over a network.
@@ -31,8 +34,7 @@ concept CostTerm = requires(const op& o) {
 struct mac_count {
     static constexpr std::string_view name = "MACs";
     [[nodiscard]] static constexpr macs of(const op& o) noexcept {
-        const auto pixels =
-            saturating_mul(static_cast<std::uint64_t>(o.out.height), static_cast<std::uint64_t>(o.out.width));
+        const auto pixels = static_cast<std::uint64_t>(o.out.height) * static_cast<std::uint64_t>(o.out.width);
         return {saturating_mul(weight_count(o), pixels)};
     }
 };
@@ -43,7 +45,7 @@ struct parameter_count {
     [[nodiscard]] static constexpr params of(const op& o) noexcept {
         if (!o.has_weights()) return {0};
         const auto per_channel = static_cast<std::uint64_t>(o.bias ? 1 : 0) + (o.batch_norm ? 2 : 0);
-        return {saturating_add(weight_count(o), per_channel * static_cast<std::uint64_t>(o.out.channels))};
+        return {weight_count(o) + per_channel * static_cast<std::uint64_t>(o.out.channels)};
     }
 };
 
@@ -54,7 +56,7 @@ struct int8_flash {
     static constexpr std::uint64_t bytes_per_channel = 9;
     [[nodiscard]] static constexpr bytes of(const op& o) noexcept {
         if (!o.has_weights()) return {0};
-        return {saturating_add(weight_count(o), bytes_per_channel * static_cast<std::uint64_t>(o.out.channels))};
+        return {weight_count(o) + bytes_per_channel * static_cast<std::uint64_t>(o.out.channels)};
     }
 };
 
