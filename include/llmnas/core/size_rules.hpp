@@ -4,7 +4,7 @@
 /// `static constexpr auto size_rules = boost::hana::tuple_t<...>`. Bounds over a whole search space (cost/bounds.hpp)
 /// then look at the least and the greatest choice of an axis instead of at every one. A block type without rules is
 /// bounded by visiting every choice, so rules never change a result, only its price. Rules are promises, not checks:
-/// `verify_size_rules` (cost/bounds/verify.hpp) compares them with every configuration of a space.
+/// `bounds<my_space, layerwise, rule_use::none>()` gives the bounds without them, to compare.
 ///
 /// "Larger" means here: every operator of the smaller block is also in the larger one, in the same order, with no
 /// smaller maps, channels or kernels; the larger one may have more operators. Rules speak of legal stages only, and of

@@ -70,12 +70,12 @@ namespace detail {
 /// Whether one search serves sums and peak: the model allows the same short cuts, or there is no model.
 template <class Memory>
 inline constexpr bool one_search = !StagesBoundAbove<Memory> || RisesWithOperators<Memory>;
-template <SearchSpace Space, class Memory, extreme E>
+template <SearchSpace Space, class Memory, rule_use Rules, extreme E>
 using sum_search =
-    bound_search<Space, rule_use::all,
-                 std::conditional_t<StagesBoundAbove<Memory> && one_search<Memory>, Memory, no_memory>, E>;
-template <SearchSpace Space, class Memory, extreme E>
-using peak_search = bound_search<Space, rule_use::without_effect, Memory, E>;
+    bound_search<Space, Rules, std::conditional_t<StagesBoundAbove<Memory> && one_search<Memory>, Memory, no_memory>,
+                 E>;
+template <SearchSpace Space, class Memory, rule_use Rules, extreme E>
+using peak_search = bound_search<Space, Rules == rule_use::all ? rule_use::without_effect : Rules, Memory, E>;
 
 template <Quantity Q, SearchSpace Space>
 [[nodiscard]] constexpr bound<Q, Space> exact_bound(const search_result<Space>& r, criterion c) {
@@ -85,12 +85,12 @@ template <Quantity Q, SearchSpace Space>
 
 /// Puts the ends together. `search(type)` runs one search, `floor()` gives the bounds of the model that this one is
 /// never below.
-template <SearchSpace Space, class Memory, class RunSearch, class Floor>
+template <SearchSpace Space, class Memory, rule_use Rules, class RunSearch, class Floor>
 [[nodiscard]] constexpr space_bounds<Space> collect(RunSearch search, Floor floor) {
     space_bounds<Space> b;
     b.sram.greatest.value = {std::numeric_limits<std::uint64_t>::max()};
-    const auto least = search(static_cast<sum_search<Space, Memory, extreme::least>*>(nullptr));
-    const auto greatest = search(static_cast<sum_search<Space, Memory, extreme::greatest>*>(nullptr));
+    const auto least = search(static_cast<sum_search<Space, Memory, Rules, extreme::least>*>(nullptr));
+    const auto greatest = search(static_cast<sum_search<Space, Memory, Rules, extreme::greatest>*>(nullptr));
     if (least.blocks_depend || greatest.blocks_depend)
         b.error = bounds_errc::blocks_depend;
     else if (!least.any_legal || !greatest.any_legal)
@@ -110,11 +110,11 @@ template <SearchSpace Space, class Memory, class RunSearch, class Floor>
         if constexpr (one_search<Memory>)
             b.sram.greatest = peak(greatest);
         else
-            b.sram.greatest = peak(search(static_cast<peak_search<Space, Memory, extreme::greatest>*>(nullptr)));
+            b.sram.greatest = peak(search(static_cast<peak_search<Space, Memory, Rules, extreme::greatest>*>(nullptr)));
         if constexpr (one_search<Memory> && (MaxOfStages<Memory> || PartsMaxOfStages<Memory>))
             b.sram.least = peak(least);
         else if constexpr (MaxOfStages<Memory> || PartsMaxOfStages<Memory>)
-            b.sram.least = peak(search(static_cast<peak_search<Space, Memory, extreme::least>*>(nullptr)));
+            b.sram.least = peak(search(static_cast<peak_search<Space, Memory, Rules, extreme::least>*>(nullptr)));
     }
     if constexpr (NeverBelow<Memory> && !MaxOfStages<Memory> && !PartsMaxOfStages<Memory>) {
         b.sram.least = floor(static_cast<typename Memory::never_below*>(nullptr)).sram.least;
@@ -126,19 +126,20 @@ template <SearchSpace Space, class Memory, class RunSearch, class Floor>
 }  // namespace detail
 
 /// Bounds at run time. Cost: a fraction of a second for the paper's space where the memory model rises with operators,
-/// a few seconds where every configuration of a stage must be visited.
-template <SearchSpace Space, MemoryModel Memory = layerwise>
+/// about a second where every configuration of a stage must be visited. `bounds<my_space, layerwise, rule_use::none>()`
+/// visits every one in any case: equal results show that the size rules of one's own block types hold.
+template <SearchSpace Space, MemoryModel Memory = layerwise, rule_use Rules = rule_use::all>
 [[nodiscard]] constexpr space_bounds<Space> bounds(const shape& input = network_of<Space>{}.input,
                                                    std::int32_t classes = network_of<Space>{}.classes,
                                                    const Memory& memory = {}) {
-    return detail::collect<Space, Memory>(
+    return detail::collect<Space, Memory, Rules>(
         [&]<class Search>(Search*) {
             if constexpr (MemoryModel<typename Search::memory>)
                 return detail::run_search<Search>(input, classes, memory);
             else
                 return detail::run_search<Search>(input, classes, {});
         },
-        [&]<class Lower>(Lower*) { return bounds<Space, Lower>(input, classes); });
+        [&]<class Lower>(Lower*) { return bounds<Space, Lower, Rules>(input, classes); });
 }
 
 namespace detail {
@@ -156,7 +157,7 @@ constexpr bool bounds_exist() {
 
 template <SearchSpace Space, class Memory, shape Input, std::int32_t Classes>
 inline constexpr space_bounds<Space> bounds_at_compile_time = [] {
-    constexpr auto result = collect<Space, Memory>(
+    constexpr auto result = collect<Space, Memory, rule_use::all>(
         []<class Search>(Search*) { return searched<Search, Input, Classes>; },
         []<class Lower>(Lower*) { return bounds_at_compile_time<Space, Lower, Input, Classes>; });
     static_assert(bounds_exist<result.error>());

@@ -105,7 +105,7 @@ private:
             blocks_depend_ = blocks_depend_ || g.error().code == graph_errc::not_published;
             if (g.error()) return {};
             const graph_view view{std::span<const op>(ops_, g.size().ops),
-                                  std::span<const std::int32_t>(inputs_, g.size().inputs), in};
+                                  std::span<const std::int32_t>(inputs_, g.size().inputs), in, g.input_last_use()};
             part_costs p{true, out, {}};
             for (const op& o : view.ops) {
                 p.cost[0] = saturating_add(p.cost[0], mac_count::of(o).value);
