@@ -51,7 +51,7 @@ private:
         detail::step_reader reader(g);
         detail::chain_step s;
         while (reader.next(s)) {
-            if (s.kind != detail::step_kind::region) {
+            if (s.kind == detail::step_kind::block) {
                 keep(detail::alone(g, s).size(), detail::center_of(s), s);
                 continue;
             }
@@ -78,7 +78,7 @@ public:
         memory_layout l{.peak = find(g, [&](const detail::chain_step& s) { at_peak = s; })};
         if (l.peak.at < 0) {
             l.stack(buffer_kind::map, 0, int8_size(g.input));
-        } else if (at_peak.kind == detail::step_kind::region) {
+        } else if (at_peak.kind != detail::step_kind::block) {
             l = overlaid::layout_at(g, static_cast<std::size_t>(l.peak.at));
         } else {
             const detail::segment alone = detail::alone(g, at_peak);
@@ -86,8 +86,7 @@ public:
             const auto put = [&](buffer_kind kind, std::int32_t tensor, std::int64_t size, std::int64_t rows = 0) {
                 l.stack(kind, tensor, bytes{static_cast<std::uint64_t>(size)}, static_cast<std::int32_t>(rows));
             };
-            const bool pooled = at_peak.kind == detail::step_kind::pool;
-            put(pooled ? buffer_kind::accumulator : buffer_kind::map, at_peak.y, alone.size_of_last());
+            put(buffer_kind::map, at_peak.y, alone.size_of_last());
             l.add({buffer_kind::map, at_peak.x, 0, bytes{static_cast<std::uint64_t>(alone.distance())},
                    int8_size(g.shape_of(at_peak.x))});
             if (alone.held() > 0) put(buffer_kind::map, at_peak.held, alone.held());
