@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+// How many networks a second are checked on one core: from the architecture struct and from JSON text, LMaNet-Elite at
+// 160 x 160. Names are "<group>/<what>"; run.py makes a table of them.
+//
+//     benchmark_run_time_program [--json=FILE] [--iterations=N] [options of Google Benchmark]
+//
+// FILE: the published JSON of the network, else it is written here. N: exactly so many iterations, for tools that count
+// instructions.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <benchmark/benchmark.h>
+
+#include <boost/hana/for_each.hpp>
+#include <boost/hana/tuple.hpp>
+
+#include <llmnas/core/dynamic_graph.hpp>
+#include <llmnas/cost/memory_model_list.hpp>
+#include <llmnas/cost/terms.hpp>
+#include <llmnas/json/architecture_json.hpp>
+#include <llmnas/space/table1.hpp>
+#include <llmnas/zoo/lmanet.hpp>
+
+namespace {
+
+using namespace llmnas;
+using space = table1_se;
+namespace hana = boost::hana;
+
+/// A value that the compiler must take as unknown.
+template <class T>
+[[nodiscard]] T unknown(T value) {
+    benchmark::DoNotOptimize(value);
+    return value;
+}
+
+std::int64_t iterations = 0;  // 0: as many as the time asks for
+
+/// Runs `check` once per iteration and reports checks a second.
+template <class Check>
+void add(const std::string& name, Check check) {
+    auto* const added = benchmark::RegisterBenchmark(name.c_str(), [check](benchmark::State& state) {
+        for (auto _ : state) {
+            auto found = check();
+            benchmark::DoNotOptimize(found);
+        }
+        state.SetItemsProcessed(state.iterations());
+    });
+    if (iterations > 0) added->Iterations(iterations);
+}
+
+struct sums {
+    macs mac_count;
+    params parameters;
+    bytes flash;
+};
+
+[[nodiscard]] sums terms_of(const graph_view& g) {
+    return {total<mac_count>(g), total<parameter_count>(g), total<int8_flash>(g)};
+}
+
+/// MACs, parameters, flash and the peaks of some memory models, from the architecture struct.
+template <class... Models>
+[[nodiscard]] std::uint64_t full_check(const network_of<space>& net) {
+    const dynamic_graph graph(net);
+    if (graph.error()) return 0;
+    const graph_view g = graph.view();
+    const sums s = terms_of(g);
+    const std::uint64_t terms = s.mac_count.value + s.parameters.value + s.flash.value;
+    return (terms + ... + Models{}.peak(g).size.value);
+}
+
+void add_struct_checks() {
+    static const network_of<space> elite = zoo::lmanet_elite;
+    static const dynamic_graph graph(elite);
+    add("part/lowering", [] { return dynamic_graph(unknown(elite)); });
+    add("part/MACs + parameters + flash", [] { return terms_of(unknown(graph.view())); });
+    // A lowering must write its operators at least.
+    add("part/copying the operators of a lowered network", [] {
+        static std::vector<op> copy(graph.view().ops.size());
+        const graph_view g = unknown(graph.view());
+        std::copy(g.ops.begin(), g.ops.end(), copy.begin());
+        benchmark::ClobberMemory();
+        return copy.data();
+    });
+    hana::for_each(memory_models, [](auto model) {
+        using Model = typename decltype(model)::type;
+        add("model/" + std::string(Model::name), [] { return Model{}.peak(unknown(graph.view())); });
+        add("check/" + std::string(Model::name), [] { return full_check<Model>(unknown(elite)); });
+    });
+    add("check/models a, c, d, e",
+        [] { return full_check<layerwise, in_place_depthwise, overlaid, fused_blocks>(unknown(elite)); });
+    add("check/models a, b, c, d, e",
+        [] { return full_check<layerwise, arena, in_place_depthwise, overlaid, fused_blocks>(unknown(elite)); });
+}
+
+/// Takes every event and keeps nothing: what lexing and parsing cost.
+struct nothing_reader {
+    std::size_t events = 0;
+    void value(const detail::json_scalar&) { ++events; }
+    void key(std::string_view) { ++events; }
+    bool begin_object() { return true; }
+    bool begin_array() { return true; }
+    void end() {}
+};
+
+void add_text_checks(const std::string& form, std::string given) {
+    static std::vector<std::string> texts;
+    texts.reserve(8);
+    texts.push_back(std::move(given));
+    const std::string_view text = texts.back();
+    const std::string suffix = " (" + form + ", " + std::to_string(text.size()) + " bytes)";
+    add("text/read, validated and checked, model a" + suffix, [text] {
+        const auto net = network_from_text<space>(unknown(text));
+        return net ? full_check<layerwise>(*net) : 0;
+    });
+    add("text/read and validated" + suffix, [text] { return network_from_text<space>(unknown(text)); });
+    add("text/nlohmann's SAX, nothing read" + suffix, [text] {
+        nothing_reader reader;
+        static_cast<void>(detail::read_json_text(unknown(text), reader));
+        return reader.events;
+    });
+    add("text/nlohmann's DOM, nothing read" + suffix, [text] { return nlohmann::ordered_json::parse(unknown(text)); });
+    add("text/nlohmann's DOM, read and validated" + suffix,
+        [text] { return network_from_json<space>(nlohmann::ordered_json::parse(unknown(text))); });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    benchmark::Initialize(&argc, argv);
+    std::string published = to_json<space>(zoo::lmanet_elite).dump(4);
+    std::string form = "indented";
+    for (int i = 1; i < argc; ++i) {
+        const std::string_view option = argv[i];
+        if (option.starts_with("--json=")) {
+            std::ifstream in(std::string(option.substr(7)), std::ios::binary);
+            published.assign(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
+            form = "as published";
+        } else if (option.starts_with("--iterations=")) {
+            iterations = std::atoll(argv[i] + 13);
+        } else {
+            std::fprintf(stderr, "benchmark_run_time_program: unknown option %s\n", argv[i]);
+            return 2;
+        }
+    }
+    const auto net = network_from_text<space>(published);
+    if (!net || full_check<layerwise>(*net) != full_check<layerwise>(zoo::lmanet_elite)) {
+        std::fprintf(stderr, "benchmark_run_time_program: %s\n",
+                     net ? "the file is not LMaNet-Elite" : net.error().text().c_str());
+        return 2;
+    }
+    add_struct_checks();
+    add_text_checks(form, published);
+    add_text_checks("on one line", to_json<space>(zoo::lmanet_elite).dump());
+    benchmark::RunSpecifiedBenchmarks();
+    benchmark::Shutdown();
+}
