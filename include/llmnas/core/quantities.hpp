@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// \file
-/// Strongly typed costs: bytes, multiply-accumulates and parameters, with literals (`320_KiB`, `350_M`).
+/// Strongly typed costs: bytes, multiply-accumulates, parameters and operations, with literals (`320_KiB`, `350_M`).
 #pragma once
 
 #include <compare>
@@ -40,9 +40,16 @@ struct params {
     friend constexpr auto operator<=>(const params&, const params&) = default;
 };
 
+/// A number of operations by the rules of another tool; which one, says the counter.
+struct operations {
+    std::uint64_t value = 0;
+    friend constexpr auto operator<=>(const operations&, const operations&) = default;
+};
+
 /// One of the cost units above.
 template <class Q>
-concept Quantity = std::same_as<Q, bytes> || std::same_as<Q, macs> || std::same_as<Q, params>;
+concept Quantity =
+    std::same_as<Q, bytes> || std::same_as<Q, macs> || std::same_as<Q, params> || std::same_as<Q, operations>;
 
 template <Quantity Q>
 [[nodiscard]] constexpr Q operator+(Q a, Q b) noexcept {

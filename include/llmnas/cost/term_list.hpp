@@ -6,10 +6,12 @@
 #include <boost/hana/tuple.hpp>
 #include <boost/hana/type.hpp>
 
+#include <llmnas/cost/counters.hpp>
 #include <llmnas/cost/terms.hpp>
 
 namespace llmnas {
 
-inline constexpr auto cost_terms = boost::hana::tuple_t<mac_count, parameter_count, int8_flash>;
+inline constexpr auto cost_terms =
+    boost::hana::tuple_t<mac_count, ptflops_count, parameter_count, int8_weights, int8_constants, int8_flash>;
 
 }  // namespace llmnas

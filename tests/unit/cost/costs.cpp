@@ -139,7 +139,7 @@ TEST_CASE("costs: a map that is read twice by one operator, or by nobody, is rel
 TEST_CASE("costs: lists name the built-in terms and models", "[cost]") {
     int terms = 0;
     boost::hana::unpack(cost_terms, [&](auto... t) { terms = (0 + ... + (decltype(t)::type::name.empty() ? 0 : 1)); });
-    CHECK(terms == 3);
+    CHECK(terms == 6);
     bool found = false;
     for_each_memory_model([&](const any_memory_model& m) {
         found = found || (m.name == "layerwise" && m.peak(network<zoo::lmanet_elite>::view).size == bytes{204'800});
