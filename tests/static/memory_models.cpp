@@ -77,6 +77,9 @@ template <class Model, class Net>
 constexpr bool consistent() {
     const memory_layout l = Model::layout(Net::view);
     if (!l.complete || !(l.peak == peak<Model, Net>) || !(l.end() == l.peak.size)) return false;
+    bytes by_operator[64]{};
+    Model::usage(Net::view, by_operator);
+    if (!(by_operator[l.peak.at] == l.peak.size)) return false;
     if constexpr (requires { Model::plan(Net::view); }) {
         const memory_plan p = Model::plan(Net::view);
         bytes largest;

@@ -74,10 +74,12 @@ struct memory_layout {
     }
 };
 
-/// A memory model that can say what its peak is made of.
+/// A memory model that can say what its peak is made of, and what it takes while each operator runs (element i is
+/// operator i's; elements behind the operators are left alone).
 template <class M>
-concept ExplainsPeak = MemoryModel<M> && requires(const M& m, const graph_view& g) {
+concept ExplainsPeak = MemoryModel<M> && requires(const M& m, const graph_view& g, std::span<bytes> by_operator) {
     { m.layout(g) } -> std::same_as<memory_layout>;
+    m.usage(g, by_operator);
 };
 
 }  // namespace llmnas

@@ -3,6 +3,7 @@
 /// The built-in memory models as a Hana list, and one of them chosen at run time.
 #pragma once
 
+#include <span>
 #include <string_view>
 
 #include <boost/hana/tuple.hpp>
@@ -31,10 +32,14 @@ struct any_memory_model {
     std::string_view name = layerwise::name;
     memory_peak (*peak_of)(const graph_view&) = [](const graph_view& g) { return layerwise::peak(g); };
     memory_layout (*layout_of)(const graph_view&) = [](const graph_view& g) { return layerwise::layout(g); };
+    void (*usage_of)(const graph_view&, std::span<bytes>) = [](const graph_view& g, std::span<bytes> sizes) {
+        layerwise::usage(g, sizes);
+    };
     coverage (*coverage_of)(const graph_view&) = [](const graph_view&) { return coverage{}; };
 
     [[nodiscard]] constexpr memory_peak peak(const graph_view& g) const { return peak_of(g); }
     [[nodiscard]] constexpr memory_layout layout(const graph_view& g) const { return layout_of(g); }
+    constexpr void usage(const graph_view& g, std::span<bytes> by_operator) const { usage_of(g, by_operator); }
     [[nodiscard]] constexpr coverage covers(const graph_view& g) const { return coverage_of(g); }
 };
 static_assert(ExplainsPeak<any_memory_model>);
@@ -42,6 +47,7 @@ static_assert(ExplainsPeak<any_memory_model>);
 template <ExplainsPeak Model>
 inline constexpr any_memory_model erased{Model::name, [](const graph_view& g) { return Model{}.peak(g); },
                                          [](const graph_view& g) { return Model{}.layout(g); },
+                                         [](const graph_view& g, std::span<bytes> sizes) { Model{}.usage(g, sizes); },
                                          [](const graph_view& g) { return coverage_of(Model{}, g); }};
 
 /// Calls f(any_memory_model) for each built-in model.

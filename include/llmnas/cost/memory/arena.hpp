@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include <llmnas/cost/memory/layerwise.hpp>
@@ -121,6 +122,22 @@ struct arena {
         const detail::greedy_arena planned(g);
         const bytes persistent = persistent_size(g);
         return {bytes{planned.size()} + persistent, g.ops.empty() ? -1 : planned.at(), persistent};
+    }
+
+    /// Up to the last byte in use while the operator runs.
+    static constexpr void usage(const graph_view& g, std::span<bytes> by_operator) noexcept {
+        if (!covers(g).complete()) return;
+        const detail::greedy_arena planned(g);
+        const bytes persistent = persistent_size(g);
+        for (std::size_t i = 0; i < g.ops.size() && i < by_operator.size(); ++i) {
+            bytes end;
+            for (std::size_t k = 0; k < planned.count(); ++k) {
+                const auto& b = planned[k];
+                const auto at = static_cast<std::int32_t>(i);
+                if (b.first <= at && at <= b.last && b.offset + b.size > end.value) end = bytes{b.offset + b.size};
+            }
+            by_operator[i] = end + persistent;
+        }
     }
 
     [[nodiscard]] static constexpr memory_layout layout(const graph_view& g) noexcept {

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include <llmnas/cost/memory/overlaid.hpp>
@@ -71,6 +72,22 @@ public:
 
     [[nodiscard]] static constexpr memory_peak peak(const graph_view& g) noexcept {
         return find(g, [](const detail::chain_step&) {});
+    }
+
+    static constexpr void usage(const graph_view& g, std::span<bytes> by_operator) noexcept {
+        detail::step_reader reader(g);
+        detail::chain_step s;
+        while (reader.next(s)) {
+            detail::live_maps live(g, s.x);
+            for (std::int32_t i = s.first; i <= s.last; ++i) {
+                live.enter(static_cast<std::size_t>(i));
+                const bool lone = s.kind == detail::step_kind::region;
+                const std::int64_t size = lone ? overlaid::size_at(live) : detail::alone(g, s).size();
+                if (static_cast<std::size_t>(i) < by_operator.size())
+                    by_operator[static_cast<std::size_t>(i)] = bytes{static_cast<std::uint64_t>(size)};
+                live.leave();
+            }
+        }
     }
 
     [[nodiscard]] static constexpr memory_layout layout(const graph_view& g) noexcept {

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include <llmnas/cost/memory/operatorwise.hpp>
@@ -53,6 +54,10 @@ struct in_place_depthwise {
     [[nodiscard]] static constexpr std::int64_t overhead_at(const detail::live_maps& live) noexcept {
         const op& o = live.current();
         return detail::is_channelwise_depthwise(o) ? 2 * detail::padded_plane(o) : 0;
+    }
+
+    static constexpr void usage(const graph_view& g, std::span<bytes> by_operator) noexcept {
+        detail::size_by_operator<in_place_depthwise>(g, by_operator);
     }
 
     [[nodiscard]] static constexpr memory_layout layout(const graph_view& g) noexcept {

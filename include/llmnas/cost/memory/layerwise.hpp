@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include <llmnas/cost/memory/operatorwise.hpp>
@@ -36,6 +37,10 @@ struct layerwise {
         bytes live;
         detail::for_each_live_map(g, i, [&](std::int32_t tensor) { live += int8_size(g.shape_of(tensor)); });
         return live;
+    }
+
+    static constexpr void usage(const graph_view& g, std::span<bytes> by_operator) noexcept {
+        detail::size_by_operator<layerwise>(g, by_operator);
     }
 
     [[nodiscard]] static constexpr memory_layout layout(const graph_view& g) noexcept {

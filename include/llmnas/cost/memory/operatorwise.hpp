@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include <llmnas/cost/memory/live_maps.hpp>
 #include <llmnas/cost/memory_model.hpp>
@@ -48,6 +49,18 @@ template <OperatorwiseModel M>
         live.leave();
     }
     return most.peak();
+}
+
+/// Size of every operator, the largest overhead of all added.
+template <OperatorwiseModel M>
+constexpr void size_by_operator(const graph_view& g, std::span<bytes> sizes) noexcept {
+    const bytes overhead = largest_operator<M>(g).overhead;
+    live_maps live(g);
+    for (std::size_t i = 0; i < g.ops.size() && i < sizes.size(); ++i) {
+        live.enter(i);
+        sizes[i] = bytes{static_cast<std::uint64_t>(M::size_at(live))} + overhead;
+        live.leave();
+    }
 }
 
 }  // namespace llmnas::detail

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include <llmnas/cost/memory/operatorwise.hpp>
@@ -73,6 +74,10 @@ struct overlaid {
         // An overwritten input other than the first has the output's shape.
         const std::int64_t in = shared.overwritten == live.input(0) ? live.in() : live.out();
         return live.before() - in + detail::at_least(shared.distance + in, live.out()) + shared.copy;
+    }
+
+    static constexpr void usage(const graph_view& g, std::span<bytes> by_operator) noexcept {
+        detail::size_by_operator<overlaid>(g, by_operator);
     }
 
     [[nodiscard]] static constexpr memory_layout layout(const graph_view& g) noexcept {

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include <llmnas/cost/memory/planner.hpp>
 
@@ -258,6 +259,13 @@ private:
     }
     plan_builder(g, options, p, result).add_chosen();
     return result;
+}
+
+/// Operators of one part take what the part takes.
+constexpr void usage_of(const memory_plan& plan, std::span<bytes> by_operator) noexcept {
+    for (const plan_part& p : plan.parts())
+        for (std::int32_t i = p.first; i <= p.last; ++i)
+            if (static_cast<std::size_t>(i) < by_operator.size()) by_operator[static_cast<std::size_t>(i)] = p.size;
 }
 
 /// The buffers of the first part that is as large as the plan's peak.

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include <llmnas/cost/memory/plan_builder.hpp>
@@ -43,6 +44,10 @@ struct planned {
     /// Parts, buffers and offsets. A plan that is not `complete` (docs/memory_models.md) has a peak, but cannot be run.
     [[nodiscard]] static constexpr memory_plan plan(const graph_view& g) noexcept {
         return detail::plan_of(g, Options, detail::planner(g, Options));
+    }
+
+    static constexpr void usage(const graph_view& g, std::span<bytes> by_operator) noexcept {
+        detail::usage_of(plan(g), by_operator);
     }
 
     [[nodiscard]] static constexpr memory_layout layout(const graph_view& g) noexcept {

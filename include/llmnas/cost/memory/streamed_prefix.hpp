@@ -3,6 +3,7 @@
 /// Memory model f: rows flow through all blocks up to the first operator that needs a whole map.
 #pragma once
 
+#include <span>
 #include <string_view>
 
 #include <llmnas/cost/memory/plan_builder.hpp>
@@ -25,6 +26,10 @@ struct streamed_prefix {
 
     [[nodiscard]] static constexpr memory_plan plan(const graph_view& g) noexcept {
         return detail::plan_of(g, options, detail::planner(g, options, true));
+    }
+
+    static constexpr void usage(const graph_view& g, std::span<bytes> by_operator) noexcept {
+        detail::usage_of(plan(g), by_operator);
     }
 
     [[nodiscard]] static constexpr memory_layout layout(const graph_view& g) noexcept {

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include <llmnas/cost/memory_layout.hpp>
@@ -49,6 +50,12 @@ public:
         p.size += bytes{Allowance};
         p.overhead += bytes{Allowance};
         return p;
+    }
+
+    static constexpr void usage(const graph_view& g,
+                                std::span<bytes> by_operator) noexcept requires ExplainsPeak<Model> {
+        Model::usage(g, by_operator);
+        for (std::size_t i = 0; i < g.ops.size() && i < by_operator.size(); ++i) by_operator[i] += bytes{Allowance};
     }
 
     [[nodiscard]] static constexpr memory_layout layout(const graph_view& g) noexcept requires ExplainsPeak<Model> {
