@@ -14,7 +14,8 @@
 #include <llmnas/core/quantities.hpp>
 #include <llmnas/core/random.hpp>
 #include <llmnas/cost/costs.hpp>
-#include <llmnas/cost/memory/layerwise.hpp>
+#include <llmnas/cost/memory/with_runtime.hpp>
+#include <llmnas/cost/memory_model_list.hpp>
 #include <llmnas/cost/term_list.hpp>
 #include <llmnas/mcu/fits.hpp>
 #include <llmnas/mcu/target_list.hpp>

@@ -37,16 +37,32 @@ struct flash_budget {
     static constexpr bool ok = Used <= Allowed;
 };
 
+/// A model that does not cover the network cannot judge it.
+template <class Memory, coverage_gap Gap, long long Got, long long Limit>
+struct covered_network {
+    static_assert(
+        Gap != coverage_gap::operators,
+        "llmnas: the memory model does not take so many operators: see covered_network<memory model, gap, got, "
+        "limit>; `layerwise` and `overlaid` take any number");
+    static_assert(
+        Gap != coverage_gap::cuts,
+        "llmnas: the memory model does not take so many places between whole maps: see covered_network<memory "
+        "model, gap, got or more, limit>; `fused_blocks` takes any number");
+    static constexpr bool ok = Gap == coverage_gap::none;
+};
+
 /// `static_assert(check_fits<network<my_net>, mcu::stm32h743, paper_budget>());` is true or a readable compile error.
 template <Network Net, McuTarget Target, budget Budget = whole_target<Target>, MemoryModel Memory = layerwise>
 [[nodiscard]] consteval bool check_fits() {
     constexpr costs c = costs_of<Net, Memory>;
+    constexpr coverage covered = coverage_of(Memory{}, Net::view);
     constexpr origin peak = origin_of(Net::view, c.sram);
     static_assert(Budget.sram <= Target::arena.size,
                   "llmnas: the SRAM budget is larger than the target's arena region");
     static_assert(Budget.flash <= Target::flash, "llmnas: the flash budget is larger than the target's flash");
-    return sram_budget<Memory, c.sram.size.value, Budget.sram.value, peak.stage, peak.block, peak.role>::ok &&
-           flash_budget<c.flash.value, Budget.flash.value>::ok;
+    return covered_network<Memory, covered.gap, covered.got, covered.limit>::ok && sram_budget < Memory,
+           covered.complete() ? c.sram.size.value : 0, Budget.sram.value, peak.stage, peak.block,
+           peak.role > ::ok && flash_budget<c.flash.value, Budget.flash.value>::ok;
 }
 
 }  // namespace llmnas
