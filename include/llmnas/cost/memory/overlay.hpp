@@ -17,7 +17,7 @@ namespace llmnas::detail {
     const std::int64_t ci = o.in.channels, co = o.out.channels, h = o.in.height, w = o.in.width;
     const std::int64_t ho = o.out.height, wo = o.out.width, s = o.stride_h, sw = o.stride_w;
     const std::int64_t top = o.pad.top, left = o.pad.left;
-    if (o.is_plain_pointwise()) return at_least(0, h * w * (co - ci));
+    if (o.is_plain_pointwise()) return at_least(0, (h * w - 1) * (co - ci));
     if (ho * wo == 1) return 0;  // the only pixel needs everything before it is written, and nothing behind it
     if (ci == co && s == 1 && sw == 1 && ho == h && wo == w && h > top + 1 && w > left + 1)
         return ci * (top * w + left);
