@@ -39,6 +39,12 @@ struct part_costs {
     bool legal = false;
     shape out{};
     cost_vector cost{};
+
+    /// Peak SRAM of this part alone.
+    [[nodiscard]] constexpr bytes peak() const noexcept {
+        return bytes{cost[static_cast<std::size_t>(criterion::sram)]} +
+               bytes{cost[static_cast<std::size_t>(criterion::sram_overhead)]};
+    }
 };
 
 /// Lowers blocks one at a time into storage that it keeps.
@@ -81,6 +87,14 @@ public:
     [[nodiscard]] constexpr part_costs head(const shape& in, std::int32_t classes) {
         return part(in, [&](graph_builder& g) {
             network_type::lower_head(g, g.input(), classes);
+            return shape{};
+        });
+    }
+
+    /// A whole network.
+    [[nodiscard]] constexpr part_costs network(const network_type& net) {
+        return part(net.input, [&](graph_builder& g) {
+            net.lower(g);
             return shape{};
         });
     }
