@@ -23,6 +23,15 @@ static_assert(costs_of<network<my_net>>.mac_count < 20_M);
 static_assert(check_fits<network<zoo::lmanet_elite>, mcu::stm32h743, paper_budget>());
 static_assert(!fits<network<zoo::lmanet_elite>, mcu::stm32f411>, "128 KiB are too few for it, layer by layer");
 
+//! [memory_models]
+// Under a plan, 96 KiB are enough, with 8 KiB set aside for the runtime of the board.
+using on_my_board = with_runtime<planned<>, 8 * 1024>;
+static_assert(check_fits<network<zoo::lmanet_elite>, mcu::nrf52840, budget{96_KiB, 1_MiB}, on_my_board>());
+// Its parts, and the buffers of each with their offsets.
+constexpr memory_plan plan = planned<>::plan(network<zoo::lmanet_elite>::view);
+static_assert(plan.complete && plan.peak.size == 87'056_B);
+//! [memory_models]
+
 int main() {
     constexpr costs c = costs_of<network<my_net>>;
     std::printf("my_net: %llu MACs, %llu parameters, %llu bytes of flash, %llu bytes of SRAM\n",
