@@ -14,6 +14,7 @@
 #include <llmnas/core/quantities.hpp>
 #include <llmnas/core/random.hpp>
 #include <llmnas/cost/costs.hpp>
+#include <llmnas/cost/latency.hpp>
 #include <llmnas/cost/memory/with_runtime.hpp>
 #include <llmnas/cost/memory_model_list.hpp>
 #include <llmnas/cost/term_list.hpp>
