@@ -102,24 +102,21 @@ public:
     void run_in_place(const memory_buffer& plane) {
         const shape &in = o_.in, &out = o_.out;
         const i64 plane_width = i64{in.width} + o_.pad.left + o_.pad.right;
-        const auto over_plane = [&](i64 c, auto&& f) {
-            for (i64 y = 0; y < in.height; ++y)
-                for (i64 x = 0; x < in.width; ++x)
-                    f((y + o_.pad.top) * plane_width + x + o_.pad.left, m_.tag_of(ids_[0], y, x, c), y, x);
-        };
+        const auto position = [&](i64 y) { return (y + o_.pad.top) * plane_width + o_.pad.left; };
         for (i64 c = 0; c < out.channels; ++c) {
-            m_.arena.spoil(plane, 0, static_cast<i64>(llmnas::detail::padded_plane(o_)));  // zeros
-            over_plane(c, [&](i64 position, tag value, i64 y, i64 x) {
-                m_.read(in_[0], m_.index_of(ids_[0], y, x) + c, ids_[0], y, x, c, 1);
-                m_.arena.write(plane, position, value, 1);
-            });
-            for (i64 y = 0; y < out.height; ++y)
-                for (i64 x = 0; x < out.width; ++x) {
-                    m_.write(out_, m_.index_of(id(), y, x) + c, id(), y, x, c, 1);
-                    m_.compute(i_, y, x, 1);
-                }
-            // Nothing else was written meanwhile: what the windows read is still there.
-            over_plane(c, [&](i64 position, tag value, i64, i64) { m_.arena.read(plane, position, value, 1); });
+            m_.arena.spoil(plane, 0, llmnas::detail::padded_plane(o_));  // zeros
+            for (i64 y = 0; y < in.height; ++y) {
+                const tag first = m_.tag_of(ids_[0], y, 0, c);
+                m_.arena.read_lane(in_[0], m_.index_of(ids_[0], y, 0) + c, in.channels, first, in.channels, in.width);
+                m_.arena.write_lane(plane, position(y), 1, first, in.channels, in.width);
+            }
+            for (i64 y = 0; y < out.height; ++y) {
+                m_.arena.write_lane(out_, m_.index_of(id(), y, 0) + c, out.channels, m_.tag_of(id(), y, 0, c),
+                                    out.channels, out.width);
+                for (i64 x = 0; x < out.width; ++x) m_.compute(i_, y, x, 1);
+            }
+            for (i64 y = 0; y < in.height; ++y)  // no write came between: what the windows read is still there
+                m_.arena.read_lane(plane, position(y), 1, m_.tag_of(ids_[0], y, 0, c), in.channels, in.width);
         }
     }
 

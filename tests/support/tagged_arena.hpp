@@ -101,6 +101,24 @@ public:
                       numbers_->describe(first + static_cast<tag>(k)));
     }
 
+    /// `count` bytes `step` apart, which hold elements `tag_step` apart: one channel of a row.
+    void read_lane(const memory_buffer& b, i64 position, i64 step, tag first, i64 tag_step, i64 count) const {
+        const std::size_t at = locate(b, position, (count - 1) * step + 1, "read");
+        for (std::size_t k = 0; k < static_cast<std::size_t>(count); ++k) {
+            const std::size_t cell = at + k * static_cast<std::size_t>(step);
+            const tag wanted = first + static_cast<tag>(k * static_cast<std::size_t>(tag_step));
+            if (cells_[cell] != wanted) read(b, position + static_cast<i64>(k) * step, wanted, 1);
+        }
+    }
+    void write_lane(const memory_buffer& b, i64 position, i64 step, tag first, i64 tag_step, i64 count) {
+        const std::size_t at = locate(b, position, (count - 1) * step + 1, "write");
+        for (std::size_t k = 0; k < static_cast<std::size_t>(count); ++k)
+            cells_[at + k * static_cast<std::size_t>(step)] =
+                first + static_cast<tag>(k * static_cast<std::size_t>(tag_step));
+        const std::size_t end = at + static_cast<std::size_t>((count - 1) * step) + 1;
+        if (end > end_) end_ = end;
+    }
+
     /// Bytes that hold nothing of use any more.
     void spoil(const memory_buffer& b, i64 position, i64 count) {
         const std::size_t at = locate(b, position, count, "write");

@@ -98,7 +98,8 @@ private:
     constexpr void move_to(std::int32_t tensor, std::uint64_t offset) noexcept {
         for (std::size_t k = 0; k < held_count_; ++k) {
             if (held_[k].tensor != tensor) continue;
-            if (held_[k].offset != offset) plan_.moved += bytes{static_cast<std::uint64_t>(map_size(tensor))};
+            if (held_[k].offset != offset && plan_.part_count > 0)  // the input comes to where the first part has it
+                plan_.moved += bytes{static_cast<std::uint64_t>(map_size(tensor))};
             held_[k].offset = offset;
         }
     }
@@ -140,11 +141,14 @@ private:
         const bool pooled = last.kind == step_kind::pool;
         begin(part_kind::streamed, first.first, last.last, first.x, last.y);
         part_.x_arrives = arrives;
-        const std::size_t position = position_of(first.x);
-        place(buffer_kind::map, last.y, 0, map_size(last.y));
-        if (pooled) place(buffer_kind::accumulator, last.y, 0, run.size_of_last());
-        if (!arrives) place(buffer_kind::map, first.x, run.distance(), map_size(first.x));
-        if (first.held >= 0 && first.held != first.x) stack(buffer_kind::map, first.held, map_size(first.held));
+        // What stays whole beside the segment stays on the side of x where it is.
+        const bool holds = first.held >= 0 && first.held != first.x;
+        const std::int64_t base = holds && position_of(first.held) < position_of(first.x) ? map_size(first.held) : 0;
+        if (base > 0) place(buffer_kind::map, first.held, 0, base);
+        place(buffer_kind::map, last.y, base, map_size(last.y));
+        if (pooled) place(buffer_kind::accumulator, last.y, base, run.size_of_last());
+        if (!arrives) place(buffer_kind::map, first.x, base + run.distance(), map_size(first.x));
+        if (holds && base == 0) stack(buffer_kind::map, first.held, map_size(first.held));
         if (arrives) stack(buffer_kind::ring, first.x, run.arriving(), 2);
         for (std::size_t k = from; k < to; ++k) {
             const chain_step& s = step(k);
@@ -159,8 +163,8 @@ private:
         finish();
         pass(first.first, last.last);
         if (first.held != first.x) drop(first.x);
-        if (first.held >= 0 && first.held != first.x) drop(first.held);
-        keep(arrives ? 0 : position, last.y, 0);
+        if (holds) drop(first.held);
+        keep(0, last.y, static_cast<std::uint64_t>(base));  // below the x that a residual still needs, else alone
     }
 
     constexpr void add_two_pass(std::size_t from) noexcept {

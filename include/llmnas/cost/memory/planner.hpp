@@ -234,7 +234,7 @@ private:
                     if (kind == edge_kind::two_pass) {
                         const two_passes p = passes(from);
                         e.macs += p.macs;
-                        if (p.distance > 0) e.moved += x;
+                        if (p.distance > 0 && from > 0) e.moved += x;
                     } else if (kind == edge_kind::streamed) {
                         if (run.distance() > 0 && from > 0) e.moved += x;
                     } else {
