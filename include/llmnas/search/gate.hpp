@@ -63,6 +63,11 @@ public:
         const dynamic_graph graph(net);
         if (graph.error())
             return tl::unexpected<rejection>(rejection{rejection_kind::illegal, describe(graph.error())});
+        if (const coverage c = coverage_of(memory_, graph.view()); !c.complete())
+            return tl::unexpected<rejection>(rejection{
+                rejection_kind::illegal,
+                {errc::bad_input, fmt::format("the memory model {} does not take the {}", memory_.name, name_of(c.gap)),
+                 "network", fmt::format("{}", c.got), fmt::format("at most {}", c.limit)}});
         candidate<Space> c{net, evaluate(graph.view(), memory_), graph_hash(graph.view()), true};
         c.feasible = !over_limit(c.cost, net).has_value();
         return c;

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <set>
 
+#include <llmnas/cost/memory/planned.hpp>
 #include <llmnas/search/evolution_proposer.hpp>
 #include <llmnas/search/gate.hpp>
 #include <llmnas/search/random_proposer.hpp>
@@ -16,6 +17,10 @@ using namespace llmnas;
 using space = table1_se;
 
 namespace {
+
+struct deep : table1 {
+    static constexpr std::size_t stages = 11;
+};
 
 trial<space> finished(std::int32_t number, const candidate<space>& c, double accuracy) {
     trial<space> t;
@@ -90,6 +95,17 @@ TEST_CASE("gate: a memory model that names no operator", "[search]") {
     const auto v = gate<space, silent>(problem{}).judge(zoo::lmanet_elite);
     REQUIRE_FALSE(v);
     CHECK(v.error().kind == rejection_kind::sram);
+}
+
+TEST_CASE("gate: a memory model that does not cover a network refuses it by name", "[search]") {
+    network_of<deep> net{.input = {3, 32, 32}, .classes = 10, .stages = {}};
+    for (stage& s : net.stages) s = {.output_channels = 16, .num_layers = 6, .conv_type = block_type::depthwise};
+    CHECK(gate<deep>(problem{}).measure_costs(net));
+    const auto refused = gate<deep, planned<>>(problem{}).measure_costs(net);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().kind == rejection_kind::illegal);
+    CHECK(refused.error().why.text() ==
+          "network: the memory model planned does not take the number of cut points (got 65, wanted at most 64)");
 }
 
 TEST_CASE("gate: a network over a limit is measured as infeasible, an illegal one is refused", "[search]") {
