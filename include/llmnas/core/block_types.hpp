@@ -41,6 +41,19 @@ struct table1_blocks {
 template <BlockTypeList List>
 inline constexpr std::size_t block_type_count = decltype(boost::hana::length(List::types))::value;
 
+/// True for a block type that reads what earlier blocks published; it says so by a member
+/// `static constexpr bool reads_earlier_blocks = true`.
+template <class Block>
+concept ReadsEarlierBlocks = requires {
+    requires Block::reads_earlier_blocks;
+};
+
+/// Whether each block lowers to the same operators wherever it stands, given its input.
+template <BlockTypeList List>
+inline constexpr bool blocks_stand_alone = boost::hana::unpack(List::types, [](auto... types) {
+    return !(ReadsEarlierBlocks<typename decltype(types)::type> || ...);
+});
+
 namespace detail {
 
 template <class Stage, class Block>

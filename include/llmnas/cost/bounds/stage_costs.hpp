@@ -54,6 +54,9 @@ class stage_evaluator {
     static_assert(is_architecture<network_type>,
                   "llmnas: bounds need a space whose networks are an architecture<N, Stage, Blocks>: stages one behind "
                   "the other, global average pooling and a classifier");
+    static_assert(blocks_stand_alone<typename Space::blocks>,
+                  "llmnas: bounds lower each block alone, but a block type of this space reads what earlier blocks "
+                  "published (its member reads_earlier_blocks)");
 
 public:
     constexpr explicit stage_evaluator(const Memory& memory = {}) : memory_(memory) { grow(16); }
