@@ -30,6 +30,12 @@ struct target_info {
     bytes flash;
 };
 
+/// A built-in target as a value.
+template <McuTarget T>
+[[nodiscard]] target_info info_of() {
+    return {std::string(T::name), std::string(T::core), std::string(T::datasheet), T::arena, T::flash};
+}
+
 [[nodiscard]] inline result<target_info> target_named(const std::string& name) {
     std::optional<target_info> found;
     std::string names;
@@ -37,9 +43,7 @@ struct target_info {
         const auto look = [&](auto target) {
             using T = typename decltype(target)::type;
             names += (names.empty() ? "" : ", ") + std::string(T::name);
-            if (T::name == name)
-                found = target_info{std::string(T::name), std::string(T::core), std::string(T::datasheet), T::arena,
-                                    T::flash};
+            if (T::name == name) found = info_of<T>();
         };
         (look(targets), ...);
     });

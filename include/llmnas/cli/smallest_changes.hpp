@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// What would make a network fit: the smallest changes of a single field, and the largest input.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include <llmnas/cli/checked_network.hpp>
+#include <llmnas/cost/costs.hpp>
+#include <llmnas/cost/limits.hpp>
+#include <llmnas/cost/memory_model_list.hpp>
+
+namespace llmnas::cli {
+
+/// A change of one field and what the network costs then.
+struct suggestion {
+    field_change change;
+    costs after;
+};
+
+/// The answer of smallest_changes().
+struct change_suggestions {
+    std::vector<suggestion> fitting;    ///< one a field, the smallest change first
+    std::optional<suggestion> nearest;  ///< where none fits: the change after which least is over the limits
+};
+
+/// By how much costs are over the limits: the sum over the limits of the excess as a share of the limit; 0 if they fit.
+[[nodiscard]] inline double excess(const costs& c, const cost_limits& limits) {
+    const auto over = [](std::uint64_t used, std::uint64_t allowed) {
+        if (used <= allowed) return 0.0;
+        return static_cast<double>(used - allowed) / static_cast<double>(std::max<std::uint64_t>(1, allowed));
+    };
+    double sum = over(c.sram.size.value, limits.sram.value) + over(c.flash.value, limits.flash.value) +
+                 over(c.mac_count.value, limits.max_macs.value);
+    if (c.mac_count < limits.min_macs)
+        sum +=
+            static_cast<double>(limits.min_macs.value - c.mac_count.value) / static_cast<double>(limits.min_macs.value);
+    return sum;
+}
+
+/// The changes of one field after which the network keeps the limits. Of each field the smallest: fewest steps along
+/// its choices, then least change of MACs, then least SRAM; in the same order among fields.
+[[nodiscard]] inline change_suggestions smallest_changes(const checked_network& net, const cost_limits& limits,
+                                                         const any_memory_model& memory) {
+    const costs before = evaluate(net.graph.view(), memory);
+    const auto size_of = [&](const suggestion& s) {
+        const std::uint64_t a = s.after.mac_count.value, b = before.mac_count.value;
+        return std::tuple(s.change.steps, a > b ? a - b : b - a, s.after.sram.size.value);
+    };
+    const auto smaller = [&](const suggestion& a, const suggestion& b) { return size_of(a) < size_of(b); };
+
+    change_suggestions found;
+    double least = excess(before, limits);
+    net.for_each_change([&](const field_change& change, const graph_view& g) {
+        suggestion s{change, evaluate(g, memory)};
+        if (!limits.allow(s.after)) {
+            const double over = excess(s.after, limits);
+            if (over < least || (found.nearest && over == least && smaller(s, *found.nearest))) {
+                least = over;
+                found.nearest = std::move(s);
+            }
+        } else if (!found.fitting.empty() && found.fitting.back().change.same_field(change)) {
+            if (smaller(s, found.fitting.back())) found.fitting.back() = std::move(s);
+        } else {
+            found.fitting.push_back(std::move(s));
+        }
+    });
+    std::stable_sort(found.fitting.begin(), found.fitting.end(), smaller);
+    if (!found.fitting.empty()) found.nearest.reset();
+    return found;
+}
+
+/// The square input nearest to the network's own at which it keeps the limits: the largest smaller one, or where the
+/// network has too few MACs, the smallest larger one. With what it costs there.
+[[nodiscard]] inline std::optional<std::pair<shape, costs>> nearest_square_input(const checked_network& net,
+                                                                                 const cost_limits& limits,
+                                                                                 const any_memory_model& memory) {
+    const shape input = net.graph.view().input;
+    const std::int32_t direction = total<mac_count>(net.graph.view()) < limits.min_macs ? 1 : -1;
+    dynamic_graph graph;
+    for (std::int32_t side = std::max(input.height, input.width); side >= 1 && side <= max_extent; side += direction) {
+        net.lower_at(side, graph);
+        if (graph.error()) continue;
+        const costs c = evaluate(graph.view(), memory);
+        if (limits.allow(c)) return std::pair{shape{input.channels, side, side}, c};
+        if (direction > 0 && c.mac_count > limits.max_macs) break;  // MACs only rise with the input
+    }
+    return std::nullopt;
+}
+
+}  // namespace llmnas::cli
