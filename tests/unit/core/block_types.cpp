@@ -48,6 +48,9 @@ struct xi_blocks {
     static constexpr auto types = boost::hana::tuple_t<xiconv_block>;
 };
 
+static_assert(blocks_stand_alone<table1_blocks> && blocks_stand_alone<conv_blocks> &&
+              !blocks_stand_alone<mixed_blocks>);
+
 }  // namespace
 
 TEST_CASE("block types: full, pointwise and separable convolutions", "[core]") {
