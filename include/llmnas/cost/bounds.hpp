@@ -12,6 +12,7 @@
 
 #include <llmnas/cost/bounds/model_promises.hpp>
 #include <llmnas/cost/bounds/search.hpp>
+#include <llmnas/cost/bounds/static_search.hpp>
 #include <llmnas/cost/memory/layerwise.hpp>
 
 namespace llmnas {
@@ -135,9 +136,9 @@ template <SearchSpace Space, MemoryModel Memory = layerwise, rule_use Rules = ru
     return detail::collect<Space, Memory, Rules>(
         [&]<class Search>(Search*) {
             if constexpr (MemoryModel<typename Search::memory>)
-                return detail::run_search<Search>(input, classes, memory);
+                return detail::space_searcher<Search>(input, classes, memory).all();
             else
-                return detail::run_search<Search>(input, classes, {});
+                return detail::space_searcher<Search>(input, classes, {}).all();
         },
         [&]<class Lower>(Lower*) { return bounds<Space, Lower, Rules>(input, classes); });
 }

@@ -35,6 +35,10 @@ struct axis {
     static constexpr std::size_t size = sizeof...(Choices);
     static constexpr value_type choices[size] = {static_cast<value_type>(Choices)...};
 
+    /// The axis with other choices.
+    template <auto... Others>
+    using with_choices = axis<Name, Member, Others...>;
+
     /// Whether the axis exists for this stage.
     [[nodiscard]] static constexpr bool active(const stage_type&) { return true; }
     /// Whether the condition of the axis reads a member.
@@ -46,6 +50,9 @@ struct axis {
 /// `axis_when<axis<"se_ratio", &stage::se_ratio, ratio{1, 4}, ratio{1, 2}>, is<&stage::use_se, true>>`.
 template <class Axis, class... Conditions>
 struct axis_when : Axis {
+    template <auto... Others>
+    using with_choices = axis_when<typename Axis::template with_choices<Others...>, Conditions...>;
+
     [[nodiscard]] static constexpr bool active(const typename Axis::stage_type& s) {
         return (Conditions::holds(s) && ...);
     }

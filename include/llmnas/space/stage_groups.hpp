@@ -7,7 +7,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <utility>
+#include <type_traits>
 
 #include <llmnas/space/axis_roles.hpp>
 
@@ -16,7 +16,7 @@ namespace llmnas {
 /// Which size rules are used: none (every configuration is a group of its own), those of fields without effect, or all.
 enum class rule_use : std::uint8_t { none, without_effect, all };
 
-/// One choice of one axis that a stage must have.
+/// One choice of one axis that a stage must have, and whose block type must not ignore the axis.
 struct pinned_choice {
     static constexpr std::size_t nowhere = ~std::size_t{0};
     std::size_t axis = nowhere;
@@ -119,7 +119,21 @@ private:
             }
             ++k;
         });
+        if (pin.axis != pinned_choice::nowhere && ignored(c.stage, pin.axis)) c.valid = false;
         return c;
+    }
+
+    /// Whether the stage's block type never looks at the member of an axis.
+    [[nodiscard]] static constexpr bool ignored(const typename Space::stage_type& s, std::size_t axis_number) {
+        bool result = false;
+        std::size_t k = 0;
+        detail::for_each_axis<Space>([&](auto axis) {
+            if (k++ == axis_number)
+                detail::for_each_rule_of<typename Space::blocks>(s, [&](auto rule) {
+                    result = result || std::is_same_v<decltype(rule), inert<decltype(axis)::member>>;
+                });
+        });
+        return result;
     }
 };
 

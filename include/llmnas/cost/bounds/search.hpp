@@ -23,6 +23,12 @@ struct transition {
     std::array<std::array<std::uint8_t, axis_count<Space>>, criteria> choice{};
 };
 
+/// Without configurations, where only values are wanted.
+struct value_step {
+    shape out{};
+    cost_vector best{};
+};
+
 /// The same over all stages so far; `parent` is a position among the nodes before the last stage.
 template <SearchSpace Space>
 struct node : transition<Space> {
@@ -44,7 +50,8 @@ struct bound_search {
 
     /// Adds the extremes of one group of configurations on input `in`. The corner of the group is enough where it is
     /// legal; else every member counts.
-    static constexpr void add_group(list<transition<S>>& to, evaluator& eval, const shape& in, std::uint64_t group,
+    template <class Step>
+    static constexpr void add_group(list<Step>& to, evaluator& eval, const shape& in, std::uint64_t group,
                                     pinned_choice pin = {}) {
         const auto corner = groups::corner(group, E, pin);
         if (!corner.valid) return;
@@ -56,44 +63,46 @@ struct bound_search {
     }
 
     /// Continues node number `parent` by one stage.
-    static constexpr void advance(list<node<S>>& to, std::uint32_t parent, const node<S>& from,
-                                  std::span<const transition<S>> steps) {
-        for (const transition<S>& t : steps) {
-            node<S>* target = nullptr;
-            for (std::size_t i = 0; i < to.size() && !target; ++i)
-                if (to[i].out == t.out) target = &to[i];
-            const bool fresh = target == nullptr;
-            if (fresh) {
-                target = &to.push_back({});
-                target->out = t.out;
-            }
+    template <class Node, class From, class Step>
+    static constexpr void advance(list<Node>& to, std::uint32_t parent, const From& from, std::span<const Step> steps) {
+        for (const Step& t : steps) {
+            bool fresh = false;
+            Node& target = find(to, t.out, fresh);
             for (std::size_t c = 0; c < criteria; ++c) {
                 const std::uint64_t value = combined(c, from.best[c], t.best[c]);
-                if (!fresh && !better(value, target->best[c])) continue;
-                target->best[c] = value;
-                target->choice[c] = t.choice[c];
-                target->parent[c] = parent;
+                if (!fresh && !better(value, target.best[c])) continue;
+                target.best[c] = value;
+                if constexpr (requires { target.parent; }) {
+                    target.choice[c] = t.choice[c];
+                    target.parent[c] = parent;
+                }
             }
         }
     }
 
 private:
-    static constexpr bool add(list<transition<S>>& to, evaluator& eval, const shape& in,
+    /// The entry with a shape, appended where there is none.
+    template <class Step>
+    [[nodiscard]] static constexpr Step& find(list<Step>& in, const shape& out, bool& fresh) {
+        for (std::size_t i = 0; i < in.size(); ++i)
+            if (in[i].out == out) return in[i];
+        fresh = true;
+        Step& added = in.push_back({});
+        added.out = out;
+        return added;
+    }
+
+    template <class Step>
+    static constexpr bool add(list<Step>& to, evaluator& eval, const shape& in,
                               const stage_configuration<S>& configuration) {
         const part_costs costs = eval.stage(configuration.stage, in);
         if (!costs.legal) return false;
-        transition<S>* target = nullptr;
-        for (std::size_t i = 0; i < to.size() && !target; ++i)
-            if (to[i].out == costs.out) target = &to[i];
-        const bool fresh = target == nullptr;
-        if (fresh) {
-            target = &to.push_back({});
-            target->out = costs.out;
-        }
+        bool fresh = false;
+        Step& target = find(to, costs.out, fresh);
         for (std::size_t c = 0; c < criteria; ++c) {
-            if (!fresh && !better(costs.cost[c], target->best[c])) continue;
-            target->best[c] = costs.cost[c];
-            target->choice[c] = configuration.choice;
+            if (!fresh && !better(costs.cost[c], target.best[c])) continue;
+            target.best[c] = costs.cost[c];
+            if constexpr (requires { target.choice; }) target.choice[c] = configuration.choice;
         }
         return true;
     }
@@ -108,14 +117,12 @@ struct search_result {
     std::array<space_point<Space>, criteria> witness{};
 };
 
-/// Adds the head and follows the best networks back. `behind(s)` are the nodes behind s stages.
-template <class Search, class Behind>
-[[nodiscard]] constexpr search_result<typename Search::space> finish(typename Search::evaluator& eval,
-                                                                     std::int32_t classes, Behind behind) {
-    using Space = typename Search::space;
-    search_result<Space> result;
-    std::array<std::size_t, criteria> last{};
-    const auto ends = behind(Space::stages);
+/// Adds the head to the nodes behind all stages; `last` becomes the position of the best node for each cost.
+template <class Search, class Node>
+[[nodiscard]] constexpr search_result<typename Search::space> best_end(
+    typename Search::evaluator& eval, std::int32_t classes, std::span<const Node> ends,
+    std::array<std::size_t, criteria>* last = nullptr) {
+    search_result<typename Search::space> result;
     for (std::size_t i = 0; i < ends.size(); ++i) {
         const part_costs head = eval.head(ends[i].out, classes);
         if (!head.legal) continue;
@@ -123,10 +130,21 @@ template <class Search, class Behind>
             const std::uint64_t value = combined(c, ends[i].best[c], head.cost[c]);
             if (result.any_legal && !Search::better(value, result.best[c])) continue;
             result.best[c] = value;
-            last[c] = i;
+            if (last) (*last)[c] = i;
         }
         result.any_legal = true;
     }
+    result.blocks_depend = eval.blocks_depend();
+    return result;
+}
+
+/// Adds the head and follows the best networks back. `behind(s)` are the nodes behind s stages.
+template <class Search, class Behind>
+[[nodiscard]] constexpr search_result<typename Search::space> finish(typename Search::evaluator& eval,
+                                                                     std::int32_t classes, Behind behind) {
+    using Space = typename Search::space;
+    std::array<std::size_t, criteria> last{};
+    auto result = best_end<Search>(eval, classes, behind(Space::stages), &last);
     if (!result.any_legal) return result;
     for (std::size_t c = 0; c < criteria; ++c) {
         std::size_t at = last[c];
@@ -141,108 +159,62 @@ template <class Search, class Behind>
 
 /// The search at run time (or in one constant expression, for small spaces).
 template <class Search>
-[[nodiscard]] constexpr search_result<typename Search::space> run_search(const shape& input, std::int32_t classes,
-                                                                         const typename Search::memory& memory) {
+class space_searcher {
     using Space = typename Search::space;
+
+public:
+    constexpr space_searcher(const shape& input, std::int32_t classes, const typename Search::memory& memory)
+        : eval_(memory), classes_(classes) {
+        nodes_[0].push_back({}).out = input;
+        for (std::size_t s = 0; s < Space::stages; ++s) advance_all(nodes_[s + 1], nodes_[s]);
+    }
+
+    /// Over the whole space.
+    [[nodiscard]] constexpr search_result<Space> all() {
+        return finish<Search>(eval_, classes_, [&](std::size_t s) { return nodes_[s].span(); });
+    }
+
+    /// Over the networks that have the choice in some stage; without witness.
+    [[nodiscard]] constexpr search_result<Space> with(pinned_choice pin) {
+        list<value_step> chosen;
+        for (std::size_t s = 0; s < Space::stages; ++s) {
+            list<value_step> next;
+            advance_all(next, chosen);
+            for (std::size_t i = 0; i < nodes_[s].size(); ++i)
+                Search::advance(next, 0, nodes_[s][i], steps<value_step>(nodes_[s][i].out, pin).span());
+            chosen = static_cast<list<value_step>&&>(next);
+        }
+        return best_end<Search>(eval_, classes_, chosen.span());
+    }
+
+private:
     struct table {
         shape in;
         list<transition<Space>> steps;
     };
-    typename Search::evaluator eval(memory);
-    list<table> tables;
-    const auto steps_from = [&](const shape& in) -> std::span<const transition<Space>> {
-        for (std::size_t i = 0; i < tables.size(); ++i)
-            if (tables[i].in == in) return tables[i].steps.span();
-        table& t = tables.push_back({in, {}});
-        for (std::uint64_t g = 0; g < Search::groups::count && !eval.blocks_depend(); ++g)
-            Search::add_group(t.steps, eval, in, g);
-        return t.steps.span();
-    };
-    std::array<list<node<Space>>, Space::stages + 1> nodes;
-    nodes[0].push_back({}).out = input;
-    for (std::size_t s = 0; s < Space::stages; ++s)
-        for (std::size_t i = 0; i < nodes[s].size(); ++i)
-            Search::advance(nodes[s + 1], static_cast<std::uint32_t>(i), nodes[s][i], steps_from(nodes[s][i].out));
-    auto result = finish<Search>(eval, classes, [&](std::size_t s) { return nodes[s].span(); });
-    result.blocks_depend = eval.blocks_depend();
-    return result;
-}
 
-/// Configurations are looked at in constant expressions of so many groups, which stay within the limits of compilers.
-inline constexpr std::uint64_t groups_per_chunk = 16;
-
-template <class Search, shape In, std::uint64_t Chunk>
-inline constexpr auto chunk_of_steps = [] {
-    using Space = typename Search::space;
-    struct chunk : frozen_list<transition<Space>, groups_per_chunk * Search::groups::shapes> {
-        bool blocks_depend = false;
-    };
-    list<transition<Space>> steps;
-    typename Search::evaluator eval;
-    for (std::uint64_t g = Chunk * groups_per_chunk; g < (Chunk + 1) * groups_per_chunk; ++g)
-        if (g < Search::groups::count) Search::add_group(steps, eval, In, g);
-    chunk result{frozen_list<transition<Space>, groups_per_chunk * Search::groups::shapes>(steps)};
-    result.blocks_depend = eval.blocks_depend();
-    return result;
-}();
-
-/// Chunks of configurations for one input shape.
-template <class Search>
-inline constexpr std::size_t chunk_count = static_cast<std::size_t>((Search::groups::count + groups_per_chunk - 1) /
-                                                                    groups_per_chunk);
-
-/// Nodes behind one more stage than `Before`; I counts its nodes and the chunks of each.
-template <class Search, class Before, std::size_t... I>
-[[nodiscard]] constexpr list<node<typename Search::space>> one_stage_further(std::index_sequence<I...>) {
-    list<node<typename Search::space>> to;
-    (Search::advance(
-         to, static_cast<std::uint32_t>(I / chunk_count<Search>), Before::nodes.items[I / chunk_count<Search>],
-         chunk_of_steps<Search, Before::nodes.items[I / chunk_count<Search>].out, I % chunk_count<Search>>.span()),
-     ...);
-    return to;
-}
-
-template <class Search, class Before, std::size_t... I>
-[[nodiscard]] constexpr bool any_depends(std::index_sequence<I...>) {
-    return (
-        chunk_of_steps<Search, Before::nodes.items[I / chunk_count<Search>].out, I % chunk_count<Search>>.blocks_depend ||
-        ...);
-}
-
-/// The search at compile time, one constant expression for each stage and input shape. Nodes behind S stages.
-template <class Search, shape Input, std::size_t S>
-struct nodes_behind {
-    using before = nodes_behind<Search, Input, S - 1>;
-    using each = std::make_index_sequence<before::nodes.count * chunk_count<Search>>;
-    static constexpr std::size_t size = one_stage_further<Search, before>(each{}).size();
-    static constexpr frozen_list<node<typename Search::space>, size> nodes{one_stage_further<Search, before>(each{})};
-    static constexpr bool blocks_depend = before::blocks_depend || any_depends<Search, before>(each{});
-};
-template <class Search, shape Input>
-struct nodes_behind<Search, Input, 0> {
-    static constexpr frozen_list<node<typename Search::space>, 1> nodes = [] {
-        list<node<typename Search::space>> first;
-        first.push_back({}).out = Input;
-        return frozen_list<node<typename Search::space>, 1>(first);
-    }();
-    static constexpr bool blocks_depend = false;
-};
-
-template <class Search, shape Input, std::int32_t Classes>
-inline constexpr search_result<typename Search::space> searched = [] {
-    using Space = typename Search::space;
-    static_assert(Search::groups::count <= 1024,
-                  "llmnas: a stage has too many configurations to bound the space at compile time: give the block "
-                  "types `size_rules` (docs/bounds.md), or call bounds<Space>() at run time");
-    typename Search::evaluator eval;
-    std::array<std::span<const node<Space>>, Space::stages + 1> nodes;
-    [&]<std::size_t... S>(std::index_sequence<S...>) {
-        ((nodes[S] = nodes_behind<Search, Input, S>::nodes.span()), ...);
+    template <class Step>
+    [[nodiscard]] constexpr list<Step> steps(const shape& in, pinned_choice pin) {
+        list<Step> found;
+        for (std::uint64_t g = 0; g < Search::groups::count && !eval_.blocks_depend(); ++g)
+            Search::add_group(found, eval_, in, g, pin);
+        return found;
     }
-    (std::make_index_sequence<Space::stages + 1>{});
-    auto result = finish<Search>(eval, Classes, [&](std::size_t s) { return nodes[s]; });
-    result.blocks_depend = nodes_behind<Search, Input, Space::stages>::blocks_depend;
-    return result;
-}();
+    [[nodiscard]] constexpr std::span<const transition<Space>> steps_from(const shape& in) {
+        for (std::size_t i = 0; i < tables_.size(); ++i)
+            if (tables_[i].in == in) return tables_[i].steps.span();
+        return tables_.push_back({in, steps<transition<Space>>(in, {})}).steps.span();
+    }
+    template <class Node>
+    constexpr void advance_all(list<Node>& to, const list<Node>& from) {
+        for (std::size_t i = 0; i < from.size(); ++i)
+            Search::advance(to, static_cast<std::uint32_t>(i), from[i], steps_from(from[i].out));
+    }
+
+    typename Search::evaluator eval_;
+    std::int32_t classes_;
+    list<table> tables_;
+    std::array<list<node<Space>>, Space::stages + 1> nodes_;
+};
 
 }  // namespace llmnas::detail

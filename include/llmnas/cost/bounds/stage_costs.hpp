@@ -47,6 +47,14 @@ struct part_costs {
     }
 };
 
+/// Costs of two parts one behind the other.
+[[nodiscard]] constexpr part_costs joined(part_costs first, const part_costs& second) noexcept {
+    if (!first.legal || !second.legal) return {};
+    first.out = second.out;
+    for (std::size_t c = 0; c < criteria; ++c) first.cost[c] = combined(c, first.cost[c], second.cost[c]);
+    return first;
+}
+
 /// Lowers blocks one at a time into storage that it keeps.
 template <SearchSpace Space, class Memory>
 class stage_evaluator {
