@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// \file
-/// `llmnas space`: axes and cardinality of the paper's space, and random points of it with their costs.
+/// `llmnas space`: axes, cardinality and bounds of the paper's space, and random points of it with their costs.
 #pragma once
 
 #include <algorithm>
@@ -12,6 +12,7 @@
 #include <CLI/CLI.hpp>
 
 #include <llmnas/cli/exit_code.hpp>
+#include <llmnas/cli/space_bounds.hpp>
 #include <llmnas/cli/task_options.hpp>
 #include <llmnas/json/architecture_json.hpp>
 #include <llmnas/json/space_json.hpp>
@@ -40,7 +41,7 @@ namespace llmnas::cli {
 class space_command {
 public:
     void add_to(CLI::App& app) {
-        command_ = app.add_subcommand("space", "Axes and cardinality of a search space; random points of it");
+        command_ = app.add_subcommand("space", "Axes, cardinality and bounds of a search space; random points of it");
         command_->add_option("name", name_, "table1 (as printed in the paper) or table1_se (with se_ratio)")
             ->check(CLI::IsMember({"table1", "table1_se"}))
             ->capture_default_str();
@@ -49,6 +50,11 @@ public:
             ->check(CLI::Range(0, 1'000'000));
         command_->add_option("--seed", seed_, "Seed of the sample")->capture_default_str();
         command_->add_flag("--feasible", feasible_, "Samples only networks within the limits");
+        command_
+            ->add_option("--share-samples", share_samples_,
+                         "Random networks behind the estimated share within the limits; 0: no estimate")
+            ->check(CLI::Range(0, 100'000'000))
+            ->capture_default_str();
         options_.add_to(*command_);
     }
 
@@ -72,6 +78,7 @@ private:
                    llmnas::cli::grouped(canonical_stage_cardinality<Space>));
         fmt::print("networks                 {}\n", grouped(cardinality<Space>));
         fmt::print("  of different form      {}\n", grouped(canonical_cardinality<Space>));
+        print_bounds<Space>(t, static_cast<std::uint64_t>(share_samples_), seed_);
         return success;
     }
 
@@ -108,6 +115,7 @@ private:
     CLI::App* command_ = nullptr;
     std::string name_ = "table1_se";
     std::int32_t samples_ = 0;
+    std::int32_t share_samples_ = 100'000;
     std::uint64_t seed_ = 0;
     bool feasible_ = false;
     task_options options_;
