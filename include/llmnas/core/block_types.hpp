@@ -88,20 +88,14 @@ inline constexpr block_type index_of = boost::hana::unpack(List::types, [](auto.
 /// Appends block `b` of a stage by the block type that the stage names.
 template <BlockTypeList List, class Stage>
 constexpr tensor lower_block(graph_builder& g, const Stage& s, block_type t, std::size_t b, tensor x) {
-    return boost::hana::unpack(List::types, [&](auto... types) -> tensor {
+    boost::hana::unpack(List::types, [&](auto... types) {
         static_assert((detail::check_block_type<Stage, typename decltype(types)::type>() && ...));
-        using lowering = tensor (*)(graph_builder&, const Stage&, std::size_t, tensor);
-        constexpr lowering table[] = {
-            [](graph_builder & to, const Stage& st, std::size_t block,
-               tensor in) constexpr->tensor{return decltype(types)::type::lower(to, st, block, in);
-            }...
-};
-if (t.index >= sizeof...(types)) {
-    g.fail(graph_errc::block_type, t.index, static_cast<std::int64_t>(sizeof...(types)) - 1);
+        std::size_t i = 0;
+        const bool known =
+            ((t.index == i++ && (static_cast<void>(x = decltype(types)::type::lower(g, s, b, x)), true)) || ...);
+        if (!known) g.fail(graph_errc::block_type, t.index, static_cast<std::int64_t>(sizeof...(types)) - 1);
+    });
     return x;
-}
-return table[t.index](g, s, b, x);
-});
 }
 
 static_assert(index_of<table1_blocks, depthwise_block> == block_type::depthwise);

@@ -40,7 +40,8 @@ constexpr tensor squeeze_excite(graph_builder& g, const stage& s, tensor x) noex
 
 /// Adds the block's input where the stage asks for it and the block keeps the resolution; through a projection
 /// (1x1 convolution with batch norm) where the channels change.
-constexpr tensor residual(graph_builder& g, const stage& s, std::size_t b, tensor x, tensor y) noexcept {
+[[gnu::always_inline]] constexpr tensor residual(graph_builder& g, const stage& s, std::size_t b, tensor x,
+                                                 tensor y) noexcept {
     if (s.skip_op != skip_kind::residual || stride(s, b) != 1) return y;
     if (x.shape.channels != y.shape.channels)
         x = g.pointwise(x, role::skip_proj, y.shape.channels, activation_kind::none);
