@@ -48,8 +48,7 @@ public:
     [[nodiscard]] verdict<Space> judge(const network_of<Space>& net) const {
         auto measured = measure_costs(net);
         if (!measured) return measured;
-        const costs& c = measured->cost;
-        if (auto why = over_limit(c, net)) return tl::unexpected<rejection>(std::move(*why));
+        if (!measured->feasible) return tl::unexpected<rejection>(over_limit(measured->cost, net));
         if (const auto earlier = find(net, measured->hash))
             return tl::unexpected<rejection>(
                 rejection{rejection_kind::duplicate,
@@ -68,9 +67,8 @@ public:
                 rejection_kind::illegal,
                 {errc::bad_input, fmt::format("the memory model {} does not take the {}", memory_.name, name_of(c.gap)),
                  "network", fmt::format("{}", c.got), fmt::format("at most {}", c.limit)}});
-        candidate<Space> c{net, evaluate(graph.view(), memory_), graph_hash(graph.view()), true};
-        c.feasible = !over_limit(c.cost, net).has_value();
-        return c;
+        const costs c = evaluate(graph.view(), memory_);
+        return candidate<Space>{net, c, graph_hash(graph.view()), keeps_limits(c)};
     }
 
     /// Remembers a network as the trial with this number.
@@ -91,7 +89,14 @@ private:
         std::int32_t trial = 0;
     };
 
-    [[nodiscard]] std::optional<rejection> over_limit(const costs& c, const network_of<Space>& net) const {
+    [[nodiscard]] bool keeps_limits(const costs& c) const {
+        return c.mac_count >= problem_.min_macs && c.mac_count <= problem_.max_macs &&
+               c.sram.size <= problem_.limits.sram && c.flash <= problem_.limits.flash;
+    }
+
+    /// The first limit that the costs do not keep. Messages are made for networks that are refused alone: a proposer
+    /// measures thousands.
+    [[nodiscard]] rejection over_limit(const costs& c, const network_of<Space>& net) const {
         const auto reject = [](rejection_kind kind, const char* what, std::string where, std::uint64_t got,
                                std::string wanted) {
             return rejection{kind,
@@ -105,10 +110,8 @@ private:
         if (c.sram.size > problem_.limits.sram)
             return reject(rejection_kind::sram, "peak SRAM over the limit", place_of(peak_origin(net, c.sram.at)),
                           c.sram.size.value, fmt::format("at most {} bytes", problem_.limits.sram.value));
-        if (c.flash > problem_.limits.flash)
-            return reject(rejection_kind::flash, "flash over the limit", "network", c.flash.value,
-                          fmt::format("at most {} bytes", problem_.limits.flash.value));
-        return std::nullopt;
+        return reject(rejection_kind::flash, "flash over the limit", "network", c.flash.value,
+                      fmt::format("at most {} bytes", problem_.limits.flash.value));
     }
 
     [[nodiscard]] static origin peak_origin(const network_of<Space>& net, std::int32_t at) {
