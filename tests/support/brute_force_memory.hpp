@@ -33,7 +33,8 @@ struct block {
 
     [[nodiscard]] i64 ring() const { return mb ? std::min(k, m.h) * m.row() : 0; }
     [[nodiscard]] i64 plane() const { return (m.h + 2 * p) * (m.w + 2 * p); }
-    [[nodiscard]] i64 se_temporaries() const { return 4 * d.c + 4 * hidden; }
+    // int32 sums; in the same bytes then the means and behind them the hidden units, and the gates over the means.
+    [[nodiscard]] i64 se_temporaries() const { return std::max(4 * d.c, d.c + hidden); }
 };
 
 enum class kind { pointwise, depthwise, pool, scale, add, linear };
@@ -352,11 +353,12 @@ inline i64 streamed(const walk& n, std::size_t from, std::size_t end, bool arriv
         const step& s = n.steps[i];
         if (s.kind == step_kind::pool) break;
         const bool direct = i == from && !arriving;  // reads a whole map
-        i64 pixel = s.kind == step_kind::to_pooling ? 0 : s.b.d.c;
+        // A projection behind gates reads its pixels where they are stored.
+        i64 pixel = s.kind == step_kind::to_pooling || s.kind == step_kind::from_gates ? 0 : s.b.d.c;
         if (i + 1 < end) {
             const step& next = n.steps[i + 1];
             if (next.kind != step_kind::pool && next.b.mb && !next.b.residual)
-                pixel = s.kind == step_kind::from_gates ? std::max(pixel, s.b.y.c) : pixel + s.b.y.c;
+                pixel += s.b.y.c;
         }
         pixels = std::max(pixels, pixel);
         if (s.kind == step_kind::from_gates) continue;
@@ -381,7 +383,7 @@ inline i64 one_by_one(const step& s) {
 }
 
 // A block with squeeze-and-excitation whose rows stream twice, so that the map before the pooling is never stored. Both
-// passes have one layout: the maps, the ring, and behind it first the sums and hidden units, then gates and a pixel.
+// passes have one layout: the maps, the ring, and behind it first the sums, then gates and a pixel.
 inline i64 two_passes(const walk& n, std::size_t from) {
     const block& b = n.steps[from].b;
     return overlay_by_rows(n, from, from, b.y, false) + b.ring() + std::max(b.se_temporaries(), b.d.c + b.d.c);

@@ -107,6 +107,7 @@ private:
             same_block(at(i), at(i + 1)))
             s.expand = take();
         if (is_window(at(next))) s.window = take();
+        if (s.window >= 0 && x_end > i && at(s.window).stride_h != 1) return false;  // a sum reads row r of x at row r
         if (s.window < 0 && !at(next).is_plain_pointwise()) return false;
         if (s.window >= 0 && is_squeeze(g, next, m)) {
             s.squeeze = next;

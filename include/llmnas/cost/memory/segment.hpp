@@ -34,8 +34,14 @@ struct step_buffers {
     std::int64_t delay_rows = 0;  ///< of the step's input, for the residual
     std::int64_t delay = 0;
     std::int64_t pixel = 0;  ///< between window and projection
-    std::int64_t sums = 0;   ///< int32 sums and hidden units
+    std::int64_t sums = 0;   ///< of squeeze-and-excitation
 };
+
+/// Squeeze-and-excitation in one buffer: int32 sums of all channels; over them, once all are complete, the means;
+/// behind the means the hidden units; over the means the gates. All but the sums are int8.
+[[nodiscard]] constexpr std::int64_t excitation_bytes(std::int64_t channels, std::int64_t hidden) noexcept {
+    return at_least(4 * channels, channels + hidden);
+}
 
 /// `resident`: the step's input is a whole map. A window then reads it directly, and a residual needs no rows of its
 /// own.
@@ -53,7 +59,7 @@ struct step_buffers {
         b.delay = b.delay_rows * row_size(x);
     }
     if (s.squeeze >= 0)
-        b.sums = 4 * (std::int64_t{at(s.squeeze).in.channels} + at(s.squeeze + 1).out.channels);
+        b.sums = excitation_bytes(at(s.squeeze).in.channels, at(s.squeeze + 1).out.channels);
     else if (s.window >= 0 && s.project >= 0)
         b.pixel = at(s.window).out.channels;
     return b;
@@ -80,7 +86,6 @@ public:
             x_ = x;
             first_rows_ = rows;
             if (s.held >= 0 && s.held != s.x) held_ = size_of(g_.shape_of(s.held));
-            if (s.window < 0 && s.kind == step_kind::block) pixels_ = x.channels;
         } else {
             if (s.reads_pixels() && !s.residual() && s.kind == step_kind::block)
                 pixels_ = at_least(pixels_, mid_ + out_);
@@ -89,8 +94,9 @@ public:
         }
         const step_buffers b = buffers_of(g_, s, count_ == 0 && !streamed_);
         rings_ += b.ring + b.delay;
+        rows_behind_ |= count_ > 0 && b.ring + b.delay > 0;
         pixels_ = at_least(pixels_, b.pixel);
-        mid_ = b.pixel;
+        mid_ = s.window >= 0 || s.residual() || count_ == 0 ? b.pixel : out_;
         out_ = g_.shape_of(s.y).channels;
         sums_ = b.sums;
         y_ = g_.shape_of(s.y);
@@ -103,8 +109,8 @@ public:
     [[nodiscard, gnu::always_inline]] constexpr std::int64_t distance() const noexcept {
         if (streamed_) return 0;
         if (first_.held == first_.x) return size_of(y_);  // the input stays whole
-        if (count_ == 1 && first_.window < 0 && !pooled_)
-            return pixel_distance(g_.ops[static_cast<std::size_t>(first_.project)]);
+        if (pixel_by_pixel() && !pooled_)
+            return at_least(0, (std::int64_t{x_.height} * x_.width - 1) * (std::int64_t{y_.channels} - x_.channels));
         if (!pooled_) return row_distance(row_size(y_), row_size(x_), need());
         // All sums begin with the first row.
         if (count_ == 1) return size_of_last();
@@ -123,8 +129,11 @@ public:
     /// The two rows of a streamed input that stand ready, what arrives and what is read.
     [[nodiscard]] constexpr std::int64_t arriving() const noexcept { return streamed_ ? 2 * row_size(x_) : 0; }
     [[nodiscard]] constexpr std::int64_t rings() const noexcept { return rings_; }
-    /// Pixels between operators share one place: a single step works at any time.
-    [[nodiscard]] constexpr std::int64_t pixels() const noexcept { return pixels_; }
+    /// Pixels between operators share one place: two of them exist at any time, what an operator reads and what it
+    /// writes. A lone pointwise convolution copies the pixel of x that its output may lie over.
+    [[nodiscard]] constexpr std::int64_t pixels() const noexcept {
+        return count_ == 1 && pixel_by_pixel() ? at_least(pixels_, x_.channels) : pixels_;
+    }
     [[nodiscard]] constexpr std::int64_t sums() const noexcept { return sums_; }
     /// What stays whole beside the segment: the input of a block that squeezes before its residual.
     [[nodiscard]] constexpr std::int64_t held() const noexcept { return held_; }
@@ -138,13 +147,18 @@ public:
     }
 
 private:
+    /// Whether each pixel of the stored first map goes through all steps at once.
+    [[nodiscard]] constexpr bool pixel_by_pixel() const noexcept {
+        return !streamed_ && !rows_behind_ && first_.window < 0 && first_.kind == step_kind::block;
+    }
+
     /// Rows of the first map that are needed while row r of the last map is written.
     [[nodiscard, gnu::always_inline]] constexpr row_need need() const noexcept {
         const step_rows& f = first_rows_;
         const bool waits = first_.residual() && first_.held < 0;  // the sum reads row r itself
         row_need n{.b = factor_ * f.stride, .rows = y_.height};
-        if (count_ == (pooled_ ? 2 : 1)) {
-            // The only step reads while it writes; a global pooling adds up each pixel at once.
+        if (!rows_behind_) {
+            // The first step reads while the last one writes: nothing between them keeps a row.
             n.a = !first_.reads_pixels() ? -f.before : waits || first_.window < 0 ? 0 : f.after + 1;
         } else {
             // Rows 0 to factor * r + consumed of the first step's output are written before row r of the last map.
@@ -166,13 +180,16 @@ private:
     bool streamed_;
     bool closed_ = false;
     bool pooled_ = false;
+    bool rows_behind_ = false;  ///< some step behind the first keeps rows
     std::size_t count_ = 0;
     chain_step first_ = make_step(step_kind::region, 0, 0);
     step_rows first_rows_{};
     shape x_{}, y_{};
     std::int64_t factor_ = 1;    ///< rows of the first step's output by row of the last map, steps behind the first
     std::int64_t consumed_ = 0;  ///< rows of the first step's output written ahead
-    std::int64_t rings_ = 0, pixels_ = 0, mid_ = 0, out_ = 0, sums_ = 0, held_ = 0;
+    std::int64_t mid_ = 0;       ///< pixel that the last operator so far reads from the place of pixels
+    std::int64_t out_ = 0;       ///< pixel that it writes
+    std::int64_t rings_ = 0, pixels_ = 0, sums_ = 0, held_ = 0;
 };
 
 }  // namespace llmnas::detail
