@@ -12,16 +12,19 @@
 
 namespace random_networks {
 
-/// Height and width are 8 to `most`.
-inline llmnas::architecture<5> draw(llmnas::splitmix64& rng, std::int64_t most) {
-    const auto height = static_cast<std::int32_t>(rng.between(8, most));
-    const auto width = static_cast<std::int32_t>(rng.between(8, most));
+/// Height and width are `least` to `most`.
+inline llmnas::architecture<5> draw(llmnas::splitmix64& rng, std::int64_t least, std::int64_t most) {
+    const auto height = static_cast<std::int32_t>(rng.between(least, most));
+    const auto width = static_cast<std::int32_t>(rng.between(least, most));
     const auto classes = static_cast<std::int32_t>(rng.between(1, 200));
     return decode(llmnas::sample<llmnas::table1_se>(rng), {3, height, width}, classes);
 }
 
 /// One network in 64 has an input of up to 160 rows and columns, the others of up to 40.
-inline llmnas::architecture<5> draw(llmnas::splitmix64& rng) { return draw(rng, rng.below(64) == 0 ? 160 : 40); }
+inline llmnas::architecture<5> draw(llmnas::splitmix64& rng) {
+    const std::int64_t most = rng.below(64) == 0 ? 160 : 40;
+    return draw(rng, 8, most);
+}
 
 inline std::string text(const llmnas::architecture<5>& net) {
     std::ostringstream s;

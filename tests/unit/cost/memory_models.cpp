@@ -56,15 +56,18 @@ std::string difference(const architecture<5>& net) {
     return text;
 }
 
-void compare_random(std::uint64_t seed, int count) {
+template <class Draw>
+void compare_random(std::uint64_t seed, int count, Draw&& draw) {
     splitmix64 rng{seed};
     for (int i = 0; i < count; ++i) {
-        const auto net = random_networks::draw(rng);
+        const architecture<5> net = draw(rng);
         if (const std::string text = difference(net); !text.empty())
             FAIL("network " << i << ": " << text << '\n' << random_networks::text(net));
     }
     SUCCEED();
 }
+
+architecture<5> any_size(splitmix64& rng) { return random_networks::draw(rng); }
 
 }  // namespace
 
@@ -90,8 +93,14 @@ TEST_CASE("memory: the brute force has the reference values of the published net
     CHECK(brute_force::planned(elite, true, true) == 57'536);
 }
 
-TEST_CASE("memory: 10,000 random networks equal the brute force", "[cost][memory]") { compare_random(1, 10'000); }
+TEST_CASE("memory: 10,000 random networks equal the brute force", "[cost][memory]") {
+    compare_random(1, 10'000, any_size);
+}
 
-TEST_CASE("memory: 90,000 more random networks equal the brute force", "[.long][cost][memory]") {
-    compare_random(2, 90'000);
+TEST_CASE("memory: 5,000 networks on inputs of 1 to 9 rows and columns equal the brute force", "[cost][memory]") {
+    compare_random(3, 5'000, [](splitmix64& rng) { return random_networks::draw(rng, 1, 9); });
+}
+
+TEST_CASE("memory: 85,000 more random networks equal the brute force", "[.long][cost][memory]") {
+    compare_random(2, 85'000, any_size);
 }

@@ -160,7 +160,7 @@ TEST_CASE("memory: a larger input never needs less, but in a greedy arena", "[co
     exception_count arena_order("arena of the smaller input <= arena of the larger");
     splitmix64 rng{13};
     for (int i = 0; i < 5'000; ++i) {
-        const auto net = random_networks::draw(rng, 64);
+        const auto net = random_networks::draw(rng, 1, 64);
         const peaks small(net);
         for (const auto& [height, width] :
              {std::array{1, 0}, std::array{0, 1}, std::array{1, 1}, std::array{net.input.height, net.input.width}}) {
