@@ -81,16 +81,16 @@ namespace llmnas::cli {
 
 /// Bytes that are moved at the start of each part; their sum is memory_plan::moved.
 [[nodiscard]] inline std::vector<bytes> moved_by_part(const memory_plan& plan) {
-    std::map<std::int32_t, bytes> offsets;  // of the maps that exist
-    if (plan.part_count > 0 && !plan.parts()[0].x_arrives) offsets[0] = {};
+    std::map<std::int32_t, bytes> offsets;  // of the maps that exist; the input comes to where the first part has it
     std::vector<bytes> moved;
     for (const plan_part& p : plan.parts()) {
         bytes here;
-        std::map<std::int32_t, bytes> left = {{p.y, {}}};  // where no map of y exists, its sums lie at 0
+        std::map<std::int32_t, bytes> left;
         for (const memory_buffer& b : plan.buffers(p)) {
-            if (b.kind != buffer_kind::map) continue;
+            const bool is_map = b.kind == buffer_kind::map;
+            if (!is_map && b.tensor != p.y) continue;  // the sums of a global pooling stand for its map
             const auto before = offsets.find(b.tensor);
-            if (before != offsets.end() && before->second != b.offset) here += b.size;
+            if (is_map && before != offsets.end() && before->second != b.offset) here += b.size;
             left[b.tensor] = b.offset;
         }
         offsets = std::move(left);
