@@ -61,13 +61,16 @@ def instructions(name):
 
 def hooked():
     """The other side, or why it is not here."""
-    if not published.exists():
-        return None, f"PyTorch was not measured: {published} is missing."
-    for python in dict.fromkeys((os.environ.get("LLMNAS_PYTHON") or "python3", "/usr/bin/python3")):
-        found = subprocess.run([python, here / "hooked_forward.py", published], capture_output=True, text=True,
-                               env={**os.environ, "OMP_NUM_THREADS": "1"}, check=False)
-        if found.returncode == 0:
-            return json.loads(found.stdout), None
+    text = published.read_text() if published.exists() else subprocess.run(
+        [*command, "--print"], capture_output=True, text=True, check=True).stdout
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        file.write(text)
+        file.flush()
+        for python in dict.fromkeys((os.environ.get("LLMNAS_PYTHON") or "python3", "/usr/bin/python3")):
+            found = subprocess.run([python, here / "hooked_forward.py", file.name], capture_output=True, text=True,
+                                   env={**os.environ, "OMP_NUM_THREADS": "1"}, check=False)
+            if found.returncode == 0:
+                return json.loads(found.stdout), None
     return None, "PyTorch was not measured: no python imports torch (Debian: python3-torch; LLMNAS_PYTHON names another)."
 
 
