@@ -56,7 +56,11 @@ def main():
         expect(2, r"nonsense", "search", "--config", written("[search]\nnonsense = 3\n", "bad.toml"))
         expect(2, r"missing.toml", "search", "--config", folder / "missing.toml")
         # Networks.
-        expect(2, r"neither a file nor a network of the zoo \(got nope, wanted a JSON file or one of lmanet_elite", "check", "nope")
+        expect(2, r"neither a file nor a network of the zoo \(got lmanet_cor, wanted a JSON file or one of lmanet_core, lmanet_elite, ",
+               "check", "lmanet_cor")
+        expect(2, r"--memory-model: unknown memory model \(got plan, wanted one of layerwise, .*planned", "check", "ds_cnn",
+               "--memory-model", "plan")
+        expect(1, r"is a directory, not a file", "check", folder)
         expect(2, r"malformed JSON at byte 3", "check", written("[1"))
         expect(2, r"net.json: architecture: wrong number of stages \(got 1, wanted 5\)", "check", written("[1]"))
         document = network()
