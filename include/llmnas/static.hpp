@@ -13,12 +13,17 @@
 #include <llmnas/core/network.hpp>
 #include <llmnas/core/quantities.hpp>
 #include <llmnas/core/random.hpp>
+#include <llmnas/cost/bounds.hpp>
+#include <llmnas/cost/bounds/feasible_share.hpp>
+#include <llmnas/cost/bounds/restricted.hpp>
 #include <llmnas/cost/costs.hpp>
 #include <llmnas/cost/latency.hpp>
+#include <llmnas/cost/limits.hpp>
 #include <llmnas/cost/memory/with_runtime.hpp>
 #include <llmnas/cost/memory_model_list.hpp>
 #include <llmnas/cost/term_list.hpp>
 #include <llmnas/mcu/fits.hpp>
+#include <llmnas/mcu/fits_space.hpp>
 #include <llmnas/mcu/target_list.hpp>
 #include <llmnas/mcu/targets.hpp>
 #include <llmnas/space/cardinality.hpp>
