@@ -142,9 +142,9 @@ private:
         whole_operator run(m_, i, inputs, find(p, p.y), aside);
         if (kernel_scratch_) {
             const bool in_place = p.kind == llmnas::part_kind::in_place;
-            const i64 needed = in_place                 ? llmnas::detail::padded_plane(o)
-                               : o.is_plain_pointwise() ? 8 * i64{o.in.channels}
-                                                        : 0;
+            const i64 needed = in_place           ? llmnas::detail::padded_plane(o)
+                               : o.is_pointwise() ? 8 * i64{o.in.channels}
+                                                  : 0;
             if (needed > 0) m_.arena.spoil(scratch, 0, needed);
         }
         p.kind == llmnas::part_kind::in_place ? run.run_in_place(aside) : run.run();
@@ -193,26 +193,7 @@ private:
             if (p.kind == llmnas::part_kind::two_pass)
                 for (auto i = static_cast<std::size_t>(p.first); g_.ops[i].kind != op_kind::global_avg_pool; ++i)
                     times[i] = 2;
-        std::vector<std::vector<bool>> needed(g_.ops.size() + 1);
-        for (std::size_t t = 0; t <= g_.ops.size(); ++t)
-            needed[t].resize(static_cast<std::size_t>(g_.shape_of(static_cast<std::int32_t>(t)).height),
-                             t == g_.ops.size());
-        for (std::size_t i = g_.ops.size(); i-- > 0;) {
-            const op& o = g_.ops[i];
-            for (const std::int32_t input : g_.inputs_of(o)) {
-                auto& rows = needed[static_cast<std::size_t>(input)];
-                for (i64 r = 0; r < o.out.height; ++r) {
-                    if (!needed[i + 1][static_cast<std::size_t>(r)]) continue;
-                    if (has_window(o))
-                        for_each_window_row(o, r, 0,
-                                            [&](i64 row, i64, i64) { rows[static_cast<std::size_t>(row)] = true; });
-                    else if (rows.size() == needed[i + 1].size())
-                        rows[static_cast<std::size_t>(r)] = true;
-                    else
-                        rows.assign(rows.size(), true);
-                }
-            }
-        }
+        const needed_rows needed(g_, 0, static_cast<std::int32_t>(g_.ops.size()) - 1);
         for (std::size_t i = 0; i < g_.ops.size(); ++i) {
             const op& o = g_.ops[i];
             for (i64 p = 0; p < pixels_of(o.out); ++p) {
@@ -222,7 +203,7 @@ private:
                     macs_ += llmnas::weight_count(o);
                     continue;
                 }
-                if (got == 0 && !needed[i + 1][static_cast<std::size_t>(p / o.out.width)]) continue;
+                if (got == 0 && !needed.row(static_cast<std::int32_t>(i) + 1, p / o.out.width)) continue;
                 throw failure("operator " + std::to_string(i) + " computed " + std::to_string(got) +
                               " channels of pixel " + std::to_string(p) + ", wanted " + std::to_string(wanted));
             }

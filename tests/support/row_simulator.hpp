@@ -16,11 +16,54 @@
 
 namespace memory_simulation {
 
+/// Which rows of maps the last output of operators `first` to `last` depends on. Others belong to windows that stride
+/// over them.
+class needed_rows {
+public:
+    needed_rows(const graph_view& g, std::int32_t first, std::int32_t last) : rows_(g.ops.size() + 1) {
+        const auto rows_of = [&](std::int32_t tensor) -> std::vector<bool>& {
+            auto& rows = rows_[static_cast<std::size_t>(tensor)];
+            rows.resize(static_cast<std::size_t>(g.shape_of(tensor).height));
+            return rows;
+        };
+        rows_of(last + 1).assign(rows_of(last + 1).size(), true);
+        for (std::int32_t i = last; i >= first; --i) {
+            const op& o = g.ops[static_cast<std::size_t>(i)];
+            const std::vector<bool> written = rows_of(i + 1);
+            for (const std::int32_t input : g.inputs_of(o)) {
+                std::vector<bool>& read = rows_of(input);
+                for (i64 r = 0; r < o.out.height; ++r) {
+                    if (!written[static_cast<std::size_t>(r)]) continue;
+                    if (has_window(o))
+                        for_each_window_row(o, r, 0,
+                                            [&](i64 row, i64, i64) { read[static_cast<std::size_t>(row)] = true; });
+                    else if (read.size() == written.size())
+                        read[static_cast<std::size_t>(r)] = true;
+                    else  // gates, and what linear layers and global pooling read
+                        read.assign(read.size(), true);
+                }
+            }
+        }
+    }
+
+    [[nodiscard]] bool row(std::int32_t tensor, i64 r) const {
+        const auto& rows = rows_[static_cast<std::size_t>(tensor)];
+        return !rows.empty() && rows[static_cast<std::size_t>(r)];
+    }
+
+private:
+    std::vector<std::vector<bool>> rows_;
+};
+
 /// A streamed or two_pass part. Rows of the last map are demanded from the top down, and each demands what it needs.
 class row_part {
 public:
     row_part(machine& m, const llmnas::memory_plan& plan, const llmnas::plan_part& part)
-        : m_(m), part_(part), source_(m.g.ops.size() + 1, -1), row_spoiled_(m.g.ops.size(), -1) {
+        : m_(m),
+          part_(part),
+          needed_(m.g, part.first, part.last),
+          source_(m.g.ops.size() + 1, -1),
+          row_spoiled_(m.g.ops.size(), -1) {
         for (const memory_buffer& b : plan.buffers(part)) sort_in(b);
         if (part.x_arrives && source_[0] < 0) source_[0] = add_store(arriving_, 2);
     }
@@ -98,23 +141,22 @@ private:
     void prepare(std::int32_t tensor, i64 r) {
         const op& o = op_of(tensor);
         const auto inputs = m_.g.inputs_of(o);
-        if (is_window(o)) {
-            const i64 top = r * o.stride_h - o.pad.top;
-            return ensure(inputs[0], std::max<i64>(top, 0), std::min<i64>(top + o.kernel_h, o.in.height) - 1);
-        }
+        if (is_window(o))
+            return ensure(inputs[0], std::min<i64>(r * o.stride_h - o.pad.top + o.kernel_h, o.in.height) - 1);
         for (const std::int32_t input : inputs) {
             if (o.kind == op_kind::scale && input != inputs[0]) continue;  // gates
-            stored(input) ? ensure(input, r, r) : prepare(input, r);
+            stored(input) ? ensure(input, r) : prepare(input, r);
         }
     }
 
-    void ensure(std::int32_t tensor, i64 first, i64 last) {
+    /// Produces the rows up to `last` that something needs.
+    void ensure(std::int32_t tensor, i64 last) {
         if (tensor == part_.x && part_.x_arrives && source(tensor).buffer == arriving_) return arrive(last);
         store& s = source(tensor);
         if (s.rows == 0) return;
         while (s.next <= last) {
             const i64 row = s.next++;
-            if (row >= first) fill(tensor, row);  // rows that no window touches are not produced
+            if (needed_.row(tensor, row)) fill(tensor, row);
         }
     }
 
@@ -143,6 +185,7 @@ private:
         const op& o = op_of(tensor);
         const auto inputs = m_.g.inputs_of(o);
         m_.compute(static_cast<std::size_t>(tensor) - 1, r, x, o.out.channels);
+        if (o.is_pointwise()) spoil_scratch(o, r);
         if (is_window(o)) {
             const store& s = source(inputs[0]);
             const i64 c = o.in.channels;
@@ -153,7 +196,6 @@ private:
             return;
         }
         if (o.kind == op_kind::conv) {
-            spoil_scratch(o, r);
             read_pixel(inputs[0], r, x);
         } else if (o.kind == op_kind::add) {
             for (const std::int32_t input : inputs) stored(input) ? read_pixel(input, r, x) : operands(input, r, x);
@@ -236,7 +278,7 @@ private:
     void for_each_pixel(std::int32_t tensor, F&& f) {
         const shape& s = m_.g.shape_of(tensor);
         for (i64 r = 0; r < s.height; ++r) {
-            stored(tensor) ? ensure(tensor, r, r) : prepare(tensor, r);
+            stored(tensor) ? ensure(tensor, r) : prepare(tensor, r);
             for (i64 x = 0; x < s.width; ++x) f(r, x);
         }
     }
@@ -343,6 +385,7 @@ private:
 
     machine& m_;
     const llmnas::plan_part& part_;
+    needed_rows needed_;
     std::vector<store> stores_;
     std::vector<std::int32_t> source_;  ///< store of each tensor, -1 for none
     memory_buffer y_, arriving_, pixel_, sums_, gates_, scratch_;

@@ -15,7 +15,7 @@ enum class part_kind : std::uint8_t {
     streamed,  ///< rows flow through all operators of the part; maps between them exist as rings of rows
     overlaid,  ///< one operator; its output overwrites an input that nobody needs any more, where the buffers overlap
     in_place,  ///< one depthwise convolution or pool, channel by channel: a channel is copied into the plane with its
-               ///< padding, the result is written over it
+               ///< padding, the result is written over it (the lanes of other channels stay as they are)
     two_pass,  ///< a block with squeeze-and-excitation: rows stream once for the sums, and again for the output
 };
 
@@ -26,13 +26,38 @@ enum class part_kind : std::uint8_t {
 
 /// Operators `first` to `last`, which turn map `x` into map `y`.
 ///
-/// Buffers of kind map with a tensor other than x and y hold what later parts read. At the start of a part every map
-/// that exists lies where the part before left it, and is moved to its offset in this part: those that move up from the
-/// top down, then those that move down from the bottom up. The order of maps by address never changes between parts.
+/// **Maps.** Buffers of kind map with a tensor other than x and y hold what this or later parts read. The network's
+/// input is written to the place that it has in the first part. At the start of every other part each map that exists
+/// lies where the part before left it, and is moved to its offset in this part: those that move up from the top down,
+/// then those that move down from the bottom up. The order of maps by address never changes between parts.
 ///
-/// In a streamed part, a ring holds rows of the input of a window (row r in slot r mod rows), a delay holds rows of a
-/// block's input until its residual is summed, the first window reads a stored x directly. Row r of y is produced once
-/// every row of every map before it that row r depends on is produced, and no other.
+/// **overlaid.** Rows from the top, pixels from the left. Depthwise convolutions and pools write channel by channel.
+/// Where input and output share bytes, a 1x1 convolution copies its input pixel to the pixel buffer first, a wider one
+/// collects its output pixel there. Sums, products and gates go element by element; global pooling and linear layers
+/// finish one output after the other, in a register.
+///
+/// **streamed.** Row r of y is produced once every row of every map before it that row r depends on is produced, and no
+/// other; so on for those rows. Where they are:
+/// - x: a map; or with `x_arrives` the first ring of x, of two rows: while row r is read, row r + 1 comes in. Rows that
+///   a second ring or a delay of x holds are copied there.
+/// - ring: rows of the input of a window, row r in slot r mod rows. The first window reads a stored x directly.
+/// - delay: rows of a block's input until its residual is summed, row r in slot r mod rows; the expansion reads them
+///   there too.
+/// - pixel: every other map is one pixel on its way from one operator to the next. What a window writes, or a 1x1
+///   convolution of stored rows, lies at the start of the buffer; each pixel computed from it at the end, at the start,
+///   and so on in turn. A residual sum is added to what the operator before it computes, channel by channel. Where
+///   pixels of a stored x are turned into pixels of y at once (one 1x1 convolution, perhaps with its residual), the
+///   pixel of x is copied to the buffer first, for y may lie over it.
+/// - accumulator of y: int32 sums of a global pooling, zeroed before the first pixel arrives and y itself afterwards.
+/// - accumulator of another map: squeeze-and-excitation of y. The window's output is written where y lies and summed on
+///   the way. Then come the means, one byte a channel from the start of the buffer; behind them the hidden units; over
+///   the means the gates. The product with the gates is done in place.
+///
+/// **two_pass.** As squeeze-and-excitation above, but the first pass writes no map, only sums. The gates stay where the
+/// accumulator began. The second pass computes the rows again, multiplies each pixel with the gates in the pixel
+/// buffer, and projects it to y.
+///
+/// Scratch holds nothing between rows.
 struct plan_part {
     part_kind kind = part_kind::overlaid;
     std::int32_t first = 0;

@@ -187,7 +187,8 @@ private:
         if (from > 0 || !arrives_) f(edge_kind::sequence, from, from + 1, sequence_[from], run);
         if (options_.two_pass_se && chain_.steps[from].squeeze >= 0 && from + 1 < chain_.count &&
             chain_.steps[from + 1].first == chain_.steps[from].last + 1 && chain_.steps[from + 1].window < 0 &&
-            chain_.steps[from + 1].project >= 0 && (from > 0 || !arrives_))
+            chain_.steps[from + 1].project >= 0 &&
+            (!chain_.steps[from + 1].residual() || chain_.steps[from + 1].held >= 0) && (from > 0 || !arrives_))
             f(edge_kind::two_pass, from, from + 2, passes(from).size(), run);
     }
 
