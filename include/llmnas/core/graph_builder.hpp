@@ -286,9 +286,9 @@ private:
     /// Whether what is not written is at least counted; else there is an error.
     [[gnu::cold, gnu::noinline]] constexpr bool may_count(role r) noexcept {
         if (!error_ && !counting_) {
-            const bool ops = size_.ops >= ops_.size();
-            fail(graph_errc::capacity, static_cast<std::int64_t>(ops ? size_.ops : size_.inputs) + 1,
-                 static_cast<std::int64_t>(ops ? ops_.size() : inputs_.size()), r);
+            const bool inputs = size_.inputs >= inputs_.size();
+            fail(graph_errc::capacity, static_cast<std::int64_t>(inputs ? size_.inputs : size_.ops) + 1,
+                 static_cast<std::int64_t>(inputs ? inputs_.size() : ops_.size()), r);
         }
         return !error_;
     }
