@@ -23,7 +23,7 @@ public:
     }
 
     /// Lowers another network in place of the one before; error() then says whether it was legal. The view of an
-    /// illegal one is empty. Views of the one before end.
+    /// illegal one is empty, with an input of one element. Views of the one before end.
     template <LowersToOperators N>
     void lower(const N& net) {
         input_ = net.input;
@@ -35,7 +35,7 @@ public:
                 fill(net);
             }
         }
-        if (error_) used_ = {};
+        if (error_) used_ = {}, input_ = {};
     }
 
     [[nodiscard]] const graph_error& error() const noexcept { return error_; }

@@ -42,7 +42,7 @@ template <std::size_t Ops, std::size_t Inputs, LowersToOperators N>
     graph_builder builder(net.input, g.ops, g.inputs);
     net.lower(builder);
     g.used = builder.size();
-    g.input = net.input;
+    if (builder.error().code != graph_errc::input_size) g.input = net.input;  // extents of a view are legal
     g.input_last_use = builder.input_last_use();
     g.error = builder.error();
     return g;

@@ -117,7 +117,7 @@ TEST_CASE("memory: orders between the models over 20,000 random networks", "[cos
     for (int i = 0; i < 20'000; ++i) {
         const auto net = random_networks::draw(rng);
         const peaks p(net);
-        const i64 frame = int8_size(net.input).value;
+        const auto frame = static_cast<i64>(int8_size(net.input).value);
         const bool holds =
             p.a <= p.b &&  // an arena has room for all maps that exist at once
             p.c <= p.a &&  // operator by operator

@@ -272,10 +272,11 @@ constexpr void usage_of(const memory_plan& plan, std::span<bytes> by_operator) n
             if (static_cast<std::size_t>(i) < by_operator.size()) by_operator[static_cast<std::size_t>(i)] = p.size;
 }
 
-/// The buffers of the first part that is as large as the plan's peak.
-[[nodiscard]] constexpr memory_layout peak_layout(const memory_plan& plan) noexcept {
+/// The buffers of the first part that is as large as the plan's peak; of a network without operators, its input.
+[[nodiscard]] constexpr memory_layout peak_layout(const graph_view& g, const memory_plan& plan) noexcept {
     memory_layout l{.peak = plan.peak};
     l.complete = plan.complete;
+    if (g.ops.empty()) l.stack(buffer_kind::map, 0, int8_size(g.input));
     for (const plan_part& p : plan.parts()) {
         if (p.size != plan.peak.size) continue;
         for (const memory_buffer& b : plan.buffers(p)) l.add(b);

@@ -51,7 +51,7 @@ struct planned {
     }
 
     [[nodiscard]] static constexpr memory_layout layout(const graph_view& g) noexcept {
-        return detail::peak_layout(plan(g));
+        return detail::peak_layout(g, plan(g));
     }
 };
 

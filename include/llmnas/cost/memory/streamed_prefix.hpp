@@ -33,7 +33,7 @@ struct streamed_prefix {
     }
 
     [[nodiscard]] static constexpr memory_layout layout(const graph_view& g) noexcept {
-        return detail::peak_layout(plan(g));
+        return detail::peak_layout(g, plan(g));
     }
 };
 
