@@ -35,7 +35,6 @@ public:
     }
 
     simulated run() {
-        if (!plan_.complete) throw failure("the plan is not complete");
         std::int32_t next = 0;
         for (const llmnas::plan_part& p : plan_.parts()) {
             where_ = "part of operators " + std::to_string(p.first) + " to " + std::to_string(p.last) + " (" +
@@ -223,6 +222,7 @@ private:
 
 [[nodiscard]] inline simulated simulate(const graph_view& g, const llmnas::memory_plan& plan,
                                         bool kernel_scratch = false) {
+    if (!plan.complete) throw failure("the plan is not complete");
     return plan_run(g, plan, kernel_scratch).run();
 }
 

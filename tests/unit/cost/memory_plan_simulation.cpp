@@ -1,67 +1,22 @@
 // SPDX-License-Identifier: MIT
 // Memory models f and g: their plans are executed on addresses, byte by byte, in an arena of exactly the peak. Every
 // read is checked, every element is computed as often as the plan says, and moves and recomputed work are what it says.
-#include <algorithm>
 #include <cstdint>
 #include <string>
 
 #include <boost/hana/for_each.hpp>
-#include <boost/hana/tuple.hpp>
-#include <boost/hana/type.hpp>
 
 #include <llmnas/core/dynamic_graph.hpp>
-#include <llmnas/cost/memory_model_list.hpp>
 #include <llmnas/zoo/list.hpp>
 
 #include "support/catch.hpp"
-#include "support/memory_simulator.hpp"
+#include "support/plan_check.hpp"
 #include "support/random_graphs.hpp"
 #include "support/random_networks.hpp"
 
 using namespace llmnas;
 
 namespace {
-
-constexpr auto plan_models = boost::hana::tuple_t<
-    planned<>, planned_rows, planned_rows_two_pass, planned<plan_options{.two_pass_se = true}>,
-    planned<plan_options{.kernel_scratch = true}>,
-    planned<plan_options{.input = frame::rows_streamed, .two_pass_se = true, .kernel_scratch = true}>,
-    streamed_prefix<>, streamed_prefix_rows>;
-
-/// What one model's plan does wrong, or nothing. `exact`: every row is needed and every ring filled, so that the
-/// highest byte is the peak's and the second passes repeat all of their operators.
-template <class Model>
-std::string plan_error(const graph_view& g, bool exact) {
-    const memory_plan plan = Model::plan(g);
-    const std::string name(Model::name);
-    if (plan.peak != Model::peak(g)) return name + ": plan and peak differ";
-    bytes largest;
-    for (const plan_part& p : plan.parts()) largest = std::max(largest, p.size);
-    if (largest != plan.peak.size) return name + ": no part is as large as the peak";
-    try {
-        const auto run = memory_simulation::simulate(g, plan, Model::options.kernel_scratch);
-        if (run.moved != plan.moved.value)
-            return name + ": moved " + std::to_string(run.moved) + ", planned " + std::to_string(plan.moved.value);
-        if (run.recomputed > plan.recomputed.value || (exact && run.recomputed != plan.recomputed.value))
-            return name + ": computed again " + std::to_string(run.recomputed) + ", planned " +
-                   std::to_string(plan.recomputed.value);
-        if (exact && run.end != plan.peak.size.value)
-            return name + ": wrote up to byte " + std::to_string(run.end) + " of " +
-                   std::to_string(plan.peak.size.value);
-    } catch (const memory_simulation::failure& f) {
-        return name + ": " + f.what();
-    }
-    return {};
-}
-
-std::string plan_errors(const graph_view& g, bool exact) {
-    std::string all;
-    boost::hana::for_each(plan_models, [&](auto model) {
-        const std::string text = plan_error<typename decltype(model)::type>(g, exact);
-        if (!text.empty()) all += text + "\n";
-    });
-    return all;
-}
 
 void run_random_networks(std::uint64_t seed, int count, std::int64_t smallest, std::int64_t largest) {
     splitmix64 rng{seed};
@@ -70,7 +25,7 @@ void run_random_networks(std::uint64_t seed, int count, std::int64_t smallest, s
         const dynamic_graph graph(net);
         if (graph.error()) continue;
         ++legal;
-        if (const std::string text = plan_errors(graph.view(), true); !text.empty())
+        if (const std::string text = plan_check::errors(graph.view(), true); !text.empty())
             FAIL(text << random_networks::text(net));
     }
     SUCCEED();
@@ -83,7 +38,7 @@ void run_random_graphs(std::uint64_t seed, int count) {
         const dynamic_graph graph(net);
         if (graph.error() || graph.view().ops.empty()) continue;
         ++legal;
-        if (const std::string text = plan_errors(graph.view(), false); !text.empty())
+        if (const std::string text = plan_check::errors(graph.view(), false); !text.empty())
             FAIL(text << "seed " << net.seed << ", input " << net.input.channels << "x" << net.input.height << "x"
                       << net.input.width);
     }
@@ -98,7 +53,7 @@ TEST_CASE("plans: every published design runs in its peak at its own resolution"
         const dynamic_graph graph(entry::design);
         REQUIRE_FALSE(graph.error());
         INFO(entry::name);
-        CHECK(plan_errors(graph.view(), true) == "");
+        CHECK(plan_check::errors(graph.view(), true) == "");
     });
 }
 
