@@ -89,18 +89,18 @@ TEST_CASE("picture: a bar passes the mark exactly where its size is over the lim
     splitmix64 rng{11};
     for (int i = 0; i < 20'000; ++i) {
         const auto size_of = [&] { return bytes{rng() >> rng.below(64)}; };
-        const bytes largest = size_of(), limit = size_of();
+        const bytes largest = size_of(), allowed = size_of();
         const auto cells = static_cast<std::size_t>(rng.between(1, 60));
-        const bar_scale scale(largest, limit, cells, false);
+        const bar_scale scale(largest, allowed, cells, false);
         const bytes sizes[] = {bytes{largest.value / 3}, bytes{largest.value - largest.value / 9}, largest};
         std::size_t last = 0;
         for (const bytes size : sizes) {
             const std::string within = scale.within(size), beyond = scale.beyond(size);
             REQUIRE(within.size() + beyond.size() == cells);
-            REQUIRE((beyond.find('#') != std::string::npos) == (size > limit));
+            REQUIRE((beyond.find('#') != std::string::npos) == (size > allowed));
             const std::size_t length = (within + beyond).find_last_of('#') + 1;
             REQUIRE(length >= last);  // a larger size is no shorter bar
-            if (size > limit) REQUIRE(within.find(' ') == std::string::npos);
+            if (size > allowed) REQUIRE(within.find(' ') == std::string::npos);
             if (size.value > 0 && scale.mark() > 0) REQUIRE(length > 0);
             last = length;
         }

@@ -183,7 +183,7 @@ TEST_CASE("smallest changes: block lists keep their form", "[cli][check]") {
     const auto expands = [](const auto& d, std::size_t s) {
         return d.blocks[s].expanded != (s == 0 ? d.stem_channels : d.blocks[s - 1].output_channels);
     };
-    for (const std::uint64_t limit : {61'000, 57'344, 50'000, 33'000, 20'000}) {
+    for (const std::uint64_t limit : {61'000U, 57'344U, 50'000U, 33'000U, 20'000U}) {
         INFO(limit);
         const cost_limits limits{.sram = bytes{limit}};
         brute_force wanted(net, limits, {});
@@ -225,12 +225,24 @@ TEST_CASE("smallest changes: block lists keep their form", "[cli][check]") {
     }
 }
 
+TEST_CASE("smallest changes: a block with an expansion convolution keeps one", "[cli][check]") {
+    // The second block expands 16 x 16 x 16 = 4,096 B, which wait for the residual, to E x 16 x 16 twice. E = 24 takes
+    // 16,384 B, E = 16 would be a block without expansion, E = 8 takes 8,192 B.
+    const block_list<2> net{
+        .input = {3, 32, 32}, .classes = 10, .stem_channels = 16, .blocks = {{16, 3, 1, 16}, {48, 3, 1, 16, true}}};
+    REQUIRE(costs_at(net, {}).value().sram.size == bytes{4'096 + 2 * 48 * 256});
+    const auto found = smallest_changes(make_checked(net, "net"), {.sram = bytes{13'000}}, {}).fitting;
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].change.text() == "stage 2 expanded 48 -> 8");
+    CHECK(found[0].change.steps == 5);
+}
+
 TEST_CASE("smallest changes: the nearest square input", "[cli][check]") {
     const auto elite = network_from_zoo("lmanet_elite");
     REQUIRE(elite);
     dynamic_graph graph;
     for (const any_memory_model& memory : {any_memory_model{}, erased<planned<>>})
-        for (const std::uint64_t limit : {200'000, 80'000, 20'000}) {
+        for (const std::uint64_t limit : {200'000U, 80'000U, 20'000U}) {
             const cost_limits limits{.sram = bytes{limit}};
             const auto found = nearest_square_input(*elite, limits, memory);
             REQUIRE(found);
