@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """The usual way to count a network in Python: build the module with torch, run one forward pass with hooks that note the
-sizes of every layer's input and output and its multiply-accumulates, and add them up. One thread. Prints a line of JSON
-with the rates and with what was counted, so that run.py can tell that both sides count the same network.
+sizes of every layer's input and output and its multiply-accumulates, and add them up. One thread, CPU time as on the
+other side. Prints a line of JSON with the rates and with what was counted, so that run.py can tell that both sides count
+the same network.
 
     benchmarks/run_time/hooked_forward.py FILE.json [--size 160] [--classes 100] [--runs 15]
 """
@@ -85,9 +86,9 @@ def measure(module, size):
 def rate(action, runs):
     seconds = []
     for _ in range(runs):
-        begin = time.perf_counter()
+        begin = time.process_time()
         action()
-        seconds.append(time.perf_counter() - begin)
+        seconds.append(time.process_time() - begin)
     return 1 / statistics.median(seconds)
 
 

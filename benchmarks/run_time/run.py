@@ -82,7 +82,7 @@ if peer and any(peer[name] != value for name, value in ELITE.items()):
 with open("/proc/cpuinfo", encoding="utf-8") as file:
     processor = re.search(r"model name\s*: (.*)", file.read())
 print(f"LMaNet-Elite at 160x160, one core of {os.cpu_count()} ({processor.group(1) if processor else 'unknown'}), "
-      f"median of {options.repetitions}")
+      f"CPU time, median of {options.repetitions}")
 width = max(map(len, rates)) - 4
 heads = f"{'':{width}} {'checks/s':>12} {'ns':>9}" + (f" {'instr.':>8}" if options.instructions else "")
 print(heads + (f" {'/ PyTorch':>10}" if peer else ""))
