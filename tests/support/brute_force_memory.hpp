@@ -2,6 +2,12 @@
 // Memory models a to g of the paper's networks a second time, as plainly as possible: written from the description of
 // the models, without the library's operators or formulas. It walks the stages, visits every pixel and row, and tries
 // every cut. Sizes are bytes of int8 maps, height x width x channels.
+//
+// Conventions: the first block of a part reads a stored input directly, for its window as for its residual, and all
+// other blocks rings and delays of rows; squeeze-and-excitation scales its map whole and in place and ends a part
+// there, with the input of a residual around it whole beside the map; int32 sums of a global pooling begin with the
+// first row of the last map, while the block before it still reads; rows arrive for the first part only, and not if its
+// first block needs the input whole.
 #pragma once
 
 #include <algorithm>
@@ -357,8 +363,7 @@ inline i64 streamed(const walk& n, std::size_t from, std::size_t end, bool arriv
         i64 pixel = s.kind == step_kind::to_pooling || s.kind == step_kind::from_gates ? 0 : s.b.d.c;
         if (i + 1 < end) {
             const step& next = n.steps[i + 1];
-            if (next.kind != step_kind::pool && next.b.mb && !next.b.residual)
-                pixel += s.b.y.c;
+            if (next.kind != step_kind::pool && next.b.mb && !next.b.residual) pixel += s.b.y.c;
         }
         pixels = std::max(pixels, pixel);
         if (s.kind == step_kind::from_gates) continue;
