@@ -29,11 +29,6 @@ template <SearchSpace Space, class Axis>
     return values;
 }
 
-template <class Axis>
-inline constexpr bool is_conditional = false;
-template <class Axis, class... Conditions>
-inline constexpr bool is_conditional<axis_when<Axis, Conditions...>> = true;
-
 /// Whether a condition of some axis reads the member.
 template <SearchSpace Space, auto Member>
 [[nodiscard]] constexpr bool decides_axes() {
@@ -111,7 +106,7 @@ template <SearchSpace Space>
         items = detail::stage_schema<Space>({}, fixed, true);
         auto required = nlohmann::ordered_json::array();
         detail::for_each_axis<Space>([&](auto a) {
-            if (!detail::is_conditional<decltype(a)>) required.push_back(std::string(a.name));
+            if (!decltype(a)::conditional) required.push_back(std::string(a.name));
         });
         items["required"] = std::move(required);
     } else {

@@ -39,6 +39,8 @@ struct axis {
     template <auto... Others>
     using with_choices = axis<Name, Member, Others...>;
 
+    /// Whether there are stages for which the axis does not exist.
+    static constexpr bool conditional = false;
     /// Whether the axis exists for this stage.
     [[nodiscard]] static constexpr bool active(const stage_type&) { return true; }
     /// Whether the condition of the axis reads a member.
@@ -53,6 +55,7 @@ struct axis_when : Axis {
     template <auto... Others>
     using with_choices = axis_when<typename Axis::template with_choices<Others...>, Conditions...>;
 
+    static constexpr bool conditional = true;
     [[nodiscard]] static constexpr bool active(const typename Axis::stage_type& s) {
         return (Conditions::holds(s) && ...);
     }

@@ -32,11 +32,6 @@ enum class axis_role : std::uint8_t {
 
 namespace detail {
 
-template <class Axis>
-inline constexpr bool is_conditional = false;
-template <class Axis, class... Conditions>
-inline constexpr bool is_conditional<axis_when<Axis, Conditions...>> = true;
-
 /// Whether a condition holds for every value that its member can have in the space.
 template <SearchSpace Space, class Condition>
 [[nodiscard]] constexpr bool holds_in_space() {
@@ -46,7 +41,7 @@ template <SearchSpace Space, class Condition>
     for_each_axis<Space>([&](auto a) {
         using Axis = decltype(a);
         if constexpr (same_member<Axis::member, Condition::member>) {
-            always_chosen = always_chosen || !is_conditional<Axis>;
+            always_chosen = always_chosen || !Axis::conditional;
             for (const auto& value : Axis::choices) {
                 s.*Axis::member = value;
                 ok = ok && Condition::holds(s);
