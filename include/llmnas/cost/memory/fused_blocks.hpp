@@ -81,7 +81,7 @@ public:
             detail::live_maps live(g, s.x);
             for (std::int32_t i = s.first; i <= s.last; ++i) {
                 live.enter(static_cast<std::size_t>(i));
-                const bool lone = s.kind == detail::step_kind::region;
+                const bool lone = s.kind != detail::step_kind::block;
                 const std::int64_t size = lone ? overlaid::size_at(live) : detail::alone(g, s).size();
                 if (static_cast<std::size_t>(i) < by_operator.size())
                     by_operator[static_cast<std::size_t>(i)] = bytes{static_cast<std::uint64_t>(size)};
