@@ -17,6 +17,7 @@
 
 #include <llmnas/cli/checked_network.hpp>
 #include <llmnas/cli/exit_code.hpp>
+#include <llmnas/cli/latency_table.hpp>
 #include <llmnas/cli/memory_picture.hpp>
 #include <llmnas/cli/model_table.hpp>
 #include <llmnas/cli/operator_table.hpp>
@@ -26,6 +27,7 @@
 #include <llmnas/cli/what_would_fit.hpp>
 #include <llmnas/cost/costs.hpp>
 #include <llmnas/cost/limits.hpp>
+#include <llmnas/mcu/targets.hpp>
 #include <llmnas/search/gate.hpp>
 
 namespace llmnas::cli {
@@ -83,6 +85,8 @@ private:
 
         const std::vector<model_verdict> verdicts = judge_by_all_models(g, limit);
         fmt::print("\nPeak SRAM by every memory model\n\n{}\n", model_table(g, verdicts, t.memory.name));
+        if (t.target.name == mcu::stm32h743::name)
+            fmt::print("\nLatency at 480 MHz, estimated\n\n{}\n", latency_table(g));
         const cost_limits limits = limits_of(t);
         print_verdict(c, covered, t, style);
         if (limits.allow(c)) return success;
