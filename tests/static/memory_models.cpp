@@ -72,6 +72,9 @@ constexpr memory_plan two_pass = planned_rows_two_pass::plan(elite::view);
 static_assert(two_pass.complete && two_pass.recomputed == macs{14'496'000}, "17.69 % of 81,963,264");
 static_assert(two_pass.recomputed.value * 10'000 / costs_of<elite>.mac_count.value == 1'768);
 
+static_assert(planned<>::plan(elite::view).moved == 70'400_B, "the input comes to where the first part has it");
+static_assert(planned<>::plan(core_net::view).moved == 0_B);
+
 // A plan is as large as its largest part, and the layout of a peak ends at it.
 template <class Model, class Net>
 constexpr bool consistent() {

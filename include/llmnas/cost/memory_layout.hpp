@@ -18,7 +18,7 @@ enum class buffer_kind : std::uint8_t {
     delay,        ///< rows of a block's input that wait for the residual sum
     pixel,        ///< one pixel of channels on its way from one operator to the next
     plane,        ///< one padded channel, beside a depthwise convolution that works in place
-    accumulator,  ///< int32 sums of a global pooling, and hidden units of squeeze-and-excitation
+    accumulator,  ///< int32 sums of a global pooling; in squeeze-and-excitation then means, hidden units and gates
     gates,        ///< one int8 factor a channel
     scratch,      ///< working memory of a kernel
     persistent,   ///< tables that live as long as the network

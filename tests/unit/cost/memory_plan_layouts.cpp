@@ -190,7 +190,10 @@ void check_arena(const graph_view& g) {
     if (static_cast<i64>(planned.size()) != expected)
         throw failure(std::to_string(planned.size()) + " bytes instead of " + std::to_string(expected));
     if (arena::peak(g).activations() < layerwise::peak(g).size) throw failure("less than all live maps");
-    // At the peak: all live maps, and what reaches the end.
+}
+
+/// All live maps are listed, apart from each other.
+void check_layout_of_arena(const graph_view& g) {
     const memory_layout l = arena::layout(g);
     if (!l.complete || l.end() != l.peak.size || l.peak != arena::peak(g)) throw failure("layout");
     for (std::int32_t t = 0; t <= l.peak.at + 1; ++t) {
@@ -218,7 +221,7 @@ std::string layout_errors(const graph_view& g) {
         check_buffers(g, l, -1, -1);  // the input is the largest of all
     };
     check("a", [&] { at_peak(layerwise::layout(g), [&](auto& l) { run_operator(g, l, false, false); }); });
-    check("b", [&] { check_arena(g); });
+    check("b", [&] { check_layout_of_arena(g); });
     check("c", [&] { at_peak(in_place_depthwise::layout(g), [&](auto& l) { run_operator(g, l, true, true); }); });
     check("d", [&] { at_peak(overlaid::layout(g), [&](auto& l) { run_operator(g, l, true, false); }); });
     check("e", [&] { at_peak(fused_blocks::layout(g), [&](auto& l) { run_block(g, l); }); });
@@ -232,21 +235,22 @@ TEST_CASE("layouts: published designs at their peaks", "[cost][memory]") {
         using entry = typename decltype(e)::type;
         const dynamic_graph graph(entry::design);
         INFO(entry::name);
+        CHECK_NOTHROW(check_arena(graph.view()));
         CHECK(layout_errors(graph.view()) == "");
     });
 }
 
-TEST_CASE("layouts: 2,000 random networks of the paper's space at their peaks", "[cost][memory]") {
+TEST_CASE("layouts: 500 random networks of the paper's space at their peaks, the arena of 2,000", "[cost][memory]") {
     splitmix64 rng{301};
     for (int legal = 0; legal < 2'000;) {
         const auto net = random_networks::draw(rng, 8, 18);
         const dynamic_graph graph(net);
         if (graph.error()) continue;
-        ++legal;
+        CHECK_NOTHROW(check_arena(graph.view()));
+        if (++legal > 500) continue;
         if (const std::string text = layout_errors(graph.view()); !text.empty())
             FAIL(text << random_networks::text(net));
     }
-    SUCCEED();
 }
 
 TEST_CASE("layouts: 20,000 random graphs at their peaks", "[cost][memory]") {
@@ -256,9 +260,9 @@ TEST_CASE("layouts: 20,000 random graphs at their peaks", "[cost][memory]") {
         const dynamic_graph graph(net);
         if (graph.error() || graph.view().ops.empty()) continue;
         ++legal;
+        CHECK_NOTHROW(check_arena(graph.view()));
         if (const std::string text = layout_errors(graph.view()); !text.empty())
             FAIL(text << "seed " << net.seed << ", input " << net.input.channels << "x" << net.input.height << "x"
                       << net.input.width);
     }
-    SUCCEED();
 }

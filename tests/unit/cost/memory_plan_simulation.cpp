@@ -61,7 +61,7 @@ TEST_CASE("plans: 500 random networks of the paper's space run in their peak", "
     run_random_networks(101, 500, 8, 20);
 }
 
-TEST_CASE("plans: 20,000 random graphs run in their peak", "[cost][memory]") { run_random_graphs(102, 20'000); }
+TEST_CASE("plans: 10,000 random graphs run in their peak", "[cost][memory]") { run_random_graphs(102, 10'000); }
 
 TEST_CASE("plans: 20,000 random networks of the paper's space up to 48 pixels run in their peak",
           "[.long][cost][memory]") {
