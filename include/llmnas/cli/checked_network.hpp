@@ -18,9 +18,9 @@
 
 #include <boost/hana/unpack.hpp>
 
-#include <llmnas/cli/field_changes.hpp>
 #include <llmnas/core/dynamic_graph.hpp>
 #include <llmnas/json/network_file.hpp>
+#include <llmnas/search/field_changes.hpp>
 #include <llmnas/space/membership.hpp>
 #include <llmnas/space/table1.hpp>
 #include <llmnas/zoo/list.hpp>

@@ -14,11 +14,12 @@
 #include <boost/hana/unpack.hpp>
 
 #include <llmnas/cli/model_table.hpp>
+#include <llmnas/cli/nearest_input.hpp>
 #include <llmnas/cli/operator_table.hpp>
-#include <llmnas/cli/smallest_changes.hpp>
 #include <llmnas/cli/task_options.hpp>
 #include <llmnas/cli/units.hpp>
 #include <llmnas/mcu/target_list.hpp>
+#include <llmnas/search/smallest_changes.hpp>
 
 namespace llmnas::cli {
 
@@ -79,7 +80,7 @@ namespace llmnas::cli {
     const auto changed = [&](const suggestion& s) {
         return s.change.text() + ": " + changed_costs_text(before, s.after, limits);
     };
-    const change_suggestions changes = smallest_changes(net, limits, t.memory);
+    const change_suggestions changes = smallest_changes(g, net.for_each_change, limits, t.memory);
     for (std::size_t i = 0; i < std::min(most_lines, changes.fitting.size()); ++i)
         text += "  " + changed(changes.fitting[i]) + '\n';
     if (changes.fitting.size() > most_lines)

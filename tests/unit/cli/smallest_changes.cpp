@@ -13,8 +13,8 @@
 #include <tuple>
 #include <vector>
 
-#include <llmnas/cli/smallest_changes.hpp>
 #include <llmnas/cli/what_would_fit.hpp>
+#include <llmnas/search/smallest_changes.hpp>
 #include <llmnas/space/sampling.hpp>
 #include <llmnas/zoo/list.hpp>
 
@@ -34,6 +34,10 @@ std::optional<costs> costs_at(const Net& net, const any_memory_model& memory) {
     const dynamic_graph graph(net);
     if (graph.error()) return std::nullopt;
     return evaluate(graph.view(), memory);
+}
+
+change_suggestions changes_of(const checked_network& net, const cost_limits& limits, const any_memory_model& memory) {
+    return smallest_changes(net.graph.view(), net.for_each_change, limits, memory);
 }
 
 std::uint64_t distance(macs a, macs b) { return a > b ? a.value - b.value : b.value - a.value; }
@@ -104,7 +108,7 @@ void compare_stages(const Net& net, const cost_limits& limits, const any_memory_
                             decode(changed, net.input, net.classes), name == "activation" ? 1 : std::abs(c - now));
             }
         }
-    wanted.compare(smallest_changes(make_checked(net, "net"), limits, memory));
+    wanted.compare(changes_of(make_checked(net, "net"), limits, memory));
 }
 
 }  // namespace
@@ -116,7 +120,7 @@ TEST_CASE("smallest changes: LMaNet-Core at 300,000 bytes of layerwise", "[cli][
     const auto net = network_from_zoo("lmanet_core");
     REQUIRE(net);
     const cost_limits limits{.sram = bytes{300'000}};
-    const change_suggestions found = smallest_changes(*net, limits, {});
+    const change_suggestions found = changes_of(*net, limits, {});
     REQUIRE(found.fitting.size() == 1);
     CHECK_FALSE(found.nearest);
     CHECK(found.fitting[0].change.text() == "stage 2 conv_type mbconv -> depthwise");
@@ -137,7 +141,7 @@ TEST_CASE("smallest changes: a field counts by its steps, an expansion beside th
                                          {.output_channels = 24, .stride = 2, .expansion_factor = 6}}};
     REQUIRE(costs_at(net, {}).value().sram.size == bytes{72'000});
     const auto expansion_of = [](const architecture<2>& design, std::uint64_t limit) {
-        for (const suggestion& s : smallest_changes(make_checked(design, "net"), {.sram = bytes{limit}}, {}).fitting)
+        for (const suggestion& s : changes_of(make_checked(design, "net"), {.sram = bytes{limit}}, {}).fitting)
             if (s.change.field == "expansion_factor") return s.change.text() + ", " + std::to_string(s.change.steps);
         return std::string("none");
     };
@@ -221,7 +225,7 @@ TEST_CASE("smallest changes: block lists keep their form", "[cli][check]") {
                 place + "output_channels", [s](auto& d) -> std::int32_t& { return d.blocks[s].output_channels; },
                 channels(net.blocks[s].output_channels), true);
         }
-        wanted.compare(smallest_changes(make_checked(net, "net"), limits, {}));
+        wanted.compare(changes_of(make_checked(net, "net"), limits, {}));
     }
 }
 
@@ -231,7 +235,7 @@ TEST_CASE("smallest changes: a block with an expansion convolution keeps one", "
     const block_list<2> net{
         .input = {3, 32, 32}, .classes = 10, .stem_channels = 16, .blocks = {{16, 3, 1, 16}, {48, 3, 1, 16, true}}};
     REQUIRE(costs_at(net, {}).value().sram.size == bytes{4'096 + 2 * 48 * 256});
-    const auto found = smallest_changes(make_checked(net, "net"), {.sram = bytes{13'000}}, {}).fitting;
+    const auto found = changes_of(make_checked(net, "net"), {.sram = bytes{13'000}}, {}).fitting;
     REQUIRE(found.size() == 1);
     CHECK(found[0].change.text() == "stage 2 expanded 48 -> 8");
     CHECK(found[0].change.steps == 5);

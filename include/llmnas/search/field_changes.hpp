@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -19,7 +21,7 @@
 #include <llmnas/space/axis_roles.hpp>
 #include <llmnas/space/table1.hpp>
 
-namespace llmnas::cli {
+namespace llmnas {
 
 /// One field of a design with another value.
 struct field_change {
@@ -28,18 +30,22 @@ struct field_change {
     std::string from;
     std::string to;
     std::int32_t steps = 1;  ///< along the ordered choices of the field
+    std::string with = {};   ///< fields that exist only then, and their values: `se_ratio 0.25`; mostly empty
+    friend bool operator==(const field_change&, const field_change&) = default;
 
     [[nodiscard]] bool same_field(const field_change& other) const {
         return place == other.place && field == other.field;
     }
-    /// `stage 3 expansion_factor 6 -> 4`.
+    /// `stage 3 expansion_factor 6 -> 4`, `stage 3 use_se false -> true with se_ratio 0.25`.
     [[nodiscard]] std::string text() const {
-        return fmt::format("{}{}{} {} -> {}", place, place.empty() ? "" : " ", field, from, to);
+        return fmt::format("{}{}{} {} -> {}{}{}", place, place.empty() ? "" : " ", field, from, to,
+                           with.empty() ? "" : " with ", with);
     }
 };
 
 namespace detail {
 
+/// A value as in JSON, strings without quotes.
 template <BlockTypeList Blocks, class T>
 [[nodiscard]] std::string value_text(const T& value) {
     const auto j = value_to_json<Blocks>(value);
@@ -52,7 +58,7 @@ template <class Axis>
 [[nodiscard]] std::int32_t steps_between(const typename Axis::value_type& from, const typename Axis::value_type& to) {
     using T = typename Axis::value_type;
     std::int32_t steps = 1;
-    if constexpr (llmnas::detail::Ordered<T> && !std::is_enum_v<T>)
+    if constexpr (Ordered<T> && !std::is_enum_v<T>)
         for (const T& choice : Axis::choices)
             if ((from < choice && choice < to) || (to < choice && choice < from)) ++steps;
     return steps;
@@ -91,7 +97,8 @@ public:
     template <class T>
     void try_value(std::string_view place, std::string_view name, T& field, const T& value, std::int32_t steps) {
         const T before = std::exchange(field, value);
-        f_(field_change{std::string(place), name, text_of(before), text_of(value), steps}, std::as_const(design_));
+        f_(field_change{std::string(place), name, fmt::format("{}", before), fmt::format("{}", value), steps},
+           std::as_const(design_));
         field = before;
     }
 
@@ -106,19 +113,80 @@ public:
     }
 
 private:
-    template <class T>
-    [[nodiscard]] static std::string text_of(const T& value) {
-        if constexpr (requires { typename Design::block_types; })
-            return value_text<typename Design::block_types>(value);
-        else
-            return value_text<table1_blocks>(value);
-    }
-
     Design design_;
     F& f_;
 };
 
+/// The block types that a design names its own by, else those of the space.
+template <SearchSpace Space, class Design>
+struct blocks_of {
+    using type = typename Space::blocks;
+};
+template <SearchSpace Space, class Design>
+    requires requires { typename Design::block_types; }
+struct blocks_of<Space, Design> {
+    using type = typename Design::block_types;
+};
+
+/// Gives the conditional fields of a stage, one of whose fields was changed, the values of the space: a field that
+/// exists no more has its default, and one that exists from now on one of its choices. Returns the latter in words.
+template <SearchSpace Space, BlockTypeList Blocks>
+std::string settle_conditional_fields(const typename Space::stage_type& before, typename Space::stage_type& s) {
+    std::string with;
+    for_each_axis<Space>([&](auto axis) {
+        using Axis = decltype(axis);
+        if constexpr (Axis::conditional) {
+            auto& field = s.*Axis::member;
+            if (!Axis::active(s)) {
+                if (Axis::active(before)) field = typename Space::stage_type{}.*Axis::member;
+            } else if (!Axis::active(before)) {
+                if (std::find(std::begin(Axis::choices), std::end(Axis::choices), field) == std::end(Axis::choices))
+                    field = Axis::choices[0];
+                with += fmt::format("{}{} {}", with.empty() ? "" : " and ", Axis::name, value_text<Blocks>(field));
+            }
+        }
+    });
+    return with;
+}
+
 }  // namespace detail
+
+/// Calls f(const field_change&, const Design&) for every other choice on every axis of a space that exists in a stage
+/// of the design, field by field. The design has the space's stages and may lie outside the space.
+template <SearchSpace Space, class Design, class F>
+void for_each_axis_change(const Design& design, F&& f) {
+    using Blocks = typename detail::blocks_of<Space, Design>::type;
+    Design changed = design;
+    for (std::size_t s = 0; s < std::size(design.stages); ++s) {
+        const typename Space::stage_type& before = design.stages[s];
+        const std::string place = fmt::format("stage {}", s + 1);
+        detail::for_each_axis<Space>([&](auto axis) {
+            using Axis = decltype(axis);
+            if (!Axis::active(before)) return;
+            const auto& now = before.*Axis::member;
+            for (const auto& choice : Axis::choices) {
+                if (choice == now) continue;
+                auto& here = changed.stages[s];
+                here.*Axis::member = choice;
+                field_change change{place, Axis::name, detail::value_text<Blocks>(now),
+                                    detail::value_text<Blocks>(choice), detail::steps_between<Axis>(now, choice)};
+                change.with = detail::settle_conditional_fields<Space, Blocks>(before, here);
+                f(std::as_const(change), std::as_const(changed));
+                here = before;
+            }
+        });
+    }
+}
+
+/// The design with a change that for_each_axis_change() names; nothing where it names no such one.
+template <SearchSpace Space, class Design>
+[[nodiscard]] std::optional<Design> with_change(const Design& design, const field_change& wanted) {
+    std::optional<Design> found;
+    for_each_axis_change<Space>(design, [&](const field_change& change, const Design& changed) {
+        if (change == wanted) found = changed;
+    });
+    return found;
+}
 
 /// Calls f(const field_change&, const Design&) for every design that differs from this one in a single field, field by
 /// field. This overload is for designs without fields that it knows: none.
@@ -128,20 +196,7 @@ void for_each_field_change(const Design&, F&&) {}
 /// The paper's stages: every other choice on every axis of table1_se that exists there.
 template <std::size_t N, BlockTypeList Blocks, class F>
 void for_each_field_change(const architecture<N, stage, Blocks>& design, F&& f) {
-    detail::field_changer changer(design, f);
-    for (std::size_t s = 0; s < N; ++s) {
-        stage& here = changer.design().stages[s];
-        const std::string place = fmt::format("stage {}", s + 1);
-        llmnas::detail::for_each_axis<table1_se>([&](auto axis) {
-            using Axis = decltype(axis);
-            if (!Axis::active(here)) return;
-            const auto now = here.*Axis::member;
-            for (const auto& choice : Axis::choices)
-                if (!(choice == now))
-                    changer.try_value(place, Axis::name, here.*Axis::member, choice,
-                                      detail::steps_between<Axis>(now, choice));
-        });
-    }
+    for_each_axis_change<table1_se>(design, f);
 }
 
 /// Other stages: the numbers that most of them have. Channels in steps of 8, kernels 3, 5 and 7.
@@ -185,4 +240,4 @@ void for_each_field_change(const block_list<N>& design, F&& f) {
     if (d.head_channels > 0) changer.try_channels("", "head_channels", d.head_channels);
 }
 
-}  // namespace llmnas::cli
+}  // namespace llmnas

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// \file
-/// What would make a network fit: the smallest changes of a single field, and the largest input.
+/// What would make a network fit: the smallest changes of a single field.
 #pragma once
 
 #include <algorithm>
@@ -10,12 +10,12 @@
 #include <utility>
 #include <vector>
 
-#include <llmnas/cli/checked_network.hpp>
 #include <llmnas/cost/costs.hpp>
 #include <llmnas/cost/limits.hpp>
-#include <llmnas/cost/memory_model_list.hpp>
+#include <llmnas/cost/memory_model.hpp>
+#include <llmnas/search/field_changes.hpp>
 
-namespace llmnas::cli {
+namespace llmnas {
 
 /// A change of one field and what the network costs then.
 struct suggestion {
@@ -45,9 +45,12 @@ struct change_suggestions {
 
 /// The changes of one field after which the network keeps the limits. Of each field the smallest: fewest steps along
 /// its choices, then least change of MACs, then least SRAM; in the same order among fields.
-[[nodiscard]] inline change_suggestions smallest_changes(const checked_network& net, const cost_limits& limits,
-                                                         const any_memory_model& memory) {
-    const costs before = evaluate(net.graph.view(), memory);
+/// `for_each_change(visit)` calls visit(const field_change&, const graph_view&) for every legal network with another
+/// value of one field, field by field.
+template <class ForEachChange, MemoryModel Memory>
+[[nodiscard]] change_suggestions smallest_changes(const graph_view& net, const ForEachChange& for_each_change,
+                                                  const cost_limits& limits, const Memory& memory) {
+    const costs before = evaluate(net, memory);
     const auto size_of = [&](const suggestion& s) {
         const std::uint64_t a = s.after.mac_count.value, b = before.mac_count.value;
         return std::tuple(s.change.steps, a > b ? a - b : b - a, s.after.sram.size.value);
@@ -56,7 +59,7 @@ struct change_suggestions {
 
     change_suggestions found;
     double least = excess(before, limits);
-    net.for_each_change([&](const field_change& change, const graph_view& g) {
+    for_each_change([&](const field_change& change, const graph_view& g) {
         suggestion s{change, evaluate(g, memory)};
         if (!limits.allow(s.after)) {
             const double over = excess(s.after, limits);
@@ -75,22 +78,4 @@ struct change_suggestions {
     return found;
 }
 
-/// The square input nearest to the network's own at which it keeps the limits: the largest smaller one, or where the
-/// network has too few MACs, the smallest larger one. With what it costs there.
-[[nodiscard]] inline std::optional<std::pair<shape, costs>> nearest_square_input(const checked_network& net,
-                                                                                 const cost_limits& limits,
-                                                                                 const any_memory_model& memory) {
-    const shape input = net.graph.view().input;
-    const std::int32_t direction = total<mac_count>(net.graph.view()) < limits.min_macs ? 1 : -1;
-    dynamic_graph graph;
-    for (std::int32_t side = std::max(input.height, input.width); side >= 1 && side <= max_extent; side += direction) {
-        net.lower_at(side, graph);
-        if (graph.error()) continue;
-        const costs c = evaluate(graph.view(), memory);
-        if (limits.allow(c)) return std::pair{shape{input.channels, side, side}, c};
-        if (direction > 0 && c.mac_count > limits.max_macs) break;  // MACs only rise with the input
-    }
-    return std::nullopt;
-}
-
-}  // namespace llmnas::cli
+}  // namespace llmnas
