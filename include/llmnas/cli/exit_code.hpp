@@ -27,6 +27,7 @@ enum exit_code : int {
         case errc::unreachable:
         case errc::server:
         case errc::timeout:
+        case errc::context_overflow:
             return no_server;
         case errc::interrupted:
             return interrupted;

@@ -13,23 +13,24 @@ namespace llmnas {
 
 /// Kinds of expected failures; exit codes of the program and counters of a search follow them.
 enum class errc {
-    bad_input,     ///< malformed file, JSON or flag
-    out_of_space,  ///< legal, but not a point of the search space
-    over_budget,   ///< outside the MAC range, over the memory or flash limit
-    duplicate,     ///< proposed before
-    io,            ///< file cannot be read or written
-    unreachable,   ///< server does not answer
-    server,        ///< server answers with an error
-    timeout,       ///< no answer within the time allowed
-    training,      ///< NaN loss, child process died
-    unavailable,   ///< feature or data that is not here
-    interrupted,   ///< stopped by the user
+    bad_input,         ///< malformed file, JSON or flag
+    out_of_space,      ///< legal, but not a point of the search space
+    over_budget,       ///< outside the MAC range, over the memory or flash limit
+    duplicate,         ///< proposed before
+    io,                ///< file cannot be read or written
+    unreachable,       ///< server does not answer
+    server,            ///< server answers with an error
+    timeout,           ///< no answer within the time allowed
+    training,          ///< NaN loss, child process died
+    unavailable,       ///< feature or data that is not here
+    interrupted,       ///< stopped by the user
+    context_overflow,  ///< a prompt longer than the model's context: a shorter one may do
 };
 
 [[nodiscard]] constexpr std::string_view name_of(errc e) noexcept {
     constexpr std::string_view names[] = {"bad_input", "out_of_space", "over_budget", "duplicate",
                                           "io",        "unreachable",  "server",      "timeout",
-                                          "training",  "unavailable",  "interrupted"};
+                                          "training",  "unavailable",  "interrupted", "context_overflow"};
     return names[static_cast<std::size_t>(e)];
 }
 
