@@ -132,6 +132,7 @@ public:
             if (!*number) continue;  // another worker was faster
             pending_ = {};
             recent_.clear();
+            rejected_.clear();
             forget_checkpoint(**number);
             if (auto trained = train(**number); !trained) return tl::unexpected<error>(trained.error());
             tell(**number);
@@ -168,8 +169,11 @@ private:
                 observer_.message(fmt::format("{} proposals of {} in a row were refused: evolution proposes this one",
                                               attempt, proposer.name()));
             const search_context<space> context{
-                judge_.limits(), study_.trials(), known.front,
-                known.best,      recent_,         [this](const network_of<space>& net) { return judge_.judge(net); }};
+                judge_.limits(), study_.trials(),
+                known.front,     known.best,
+                recent_,         [this](const network_of<space>& net) { return judge_.judge(net); },
+                rejected_,       objective_infos<typename D::objectives>,
+                judge_.memory()};
             splitmix64 rng{mix_seed(mix_seed(options_.seed, 2 * number + 1), static_cast<std::uint64_t>(attempt))};
             auto asked = give_over ? fallback.ask(context, rng) : proposer.ask(context, rng);
             const std::string who = asked ? asked->proposer : std::string(proposer.name());
@@ -182,6 +186,7 @@ private:
                 observer_.message(judged.error().why.text());
             }
             recent_.push_back(std::move(judged.error()));
+            rejected_.push_back(asked ? std::optional(std::move(asked->network)) : std::nullopt);
         }
     }
 
@@ -287,6 +292,7 @@ private:
     search_options options_;
     rejection_counts pending_{};
     std::vector<rejection> recent_;
+    std::vector<std::optional<network_of<space>>> rejected_;  ///< of recent_, where they held a network
     std::int32_t failures_in_row_ = 0;
     std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };

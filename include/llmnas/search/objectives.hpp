@@ -91,6 +91,18 @@ inline constexpr auto objective_directions = boost::hana::unpack(List::types, []
     return std::array<direction, sizeof...(o)>{decltype(o)::type::towards...};
 });
 
+/// What a proposer is told of an objective.
+struct objective_info {
+    std::string_view name;
+    direction towards = direction::minimize;
+};
+
+template <ObjectiveList List>
+inline constexpr auto objective_infos = boost::hana::unpack(List::types, [](auto... o) {
+    return std::array<objective_info, sizeof...(o)>{
+        objective_info{decltype(o)::type::name, decltype(o)::type::towards}...};
+});
+
 /// Objective values of a trained network in the order of the list.
 template <ObjectiveList List>
 [[nodiscard]] std::vector<double> objective_values(const costs& c, const training_metrics& m) {

@@ -13,6 +13,8 @@
 
 #include <llmnas/core/random.hpp>
 #include <llmnas/core/result.hpp>
+#include <llmnas/search/memory_model_ref.hpp>
+#include <llmnas/search/objectives.hpp>
 #include <llmnas/search/problem.hpp>
 #include <llmnas/search/rejection.hpp>
 #include <llmnas/search/trial.hpp>
@@ -29,6 +31,10 @@ struct search_context {
     std::span<const rejection> rejections;  ///< since the last trial, oldest first
     /// Would this network be taken? Proposers that sample ask it instead of wasting proposals.
     std::function<tl::expected<candidate<Space>, rejection>(const network_of<Space>&)> judge;
+    /// The networks of `rejections`, in the same order, or none at all; nothing where a proposal held no network.
+    std::span<const std::optional<network_of<Space>>> rejected = {};
+    std::span<const objective_info> objectives = objective_infos<paper_objectives>;  ///< in the order of trial::values
+    memory_model_ref memory = default_memory_model;  ///< that the limit of SRAM is judged under
 };
 
 /// A network to try. It need not lie in the space: the search checks, rejects and tells back.
