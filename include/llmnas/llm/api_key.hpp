@@ -3,6 +3,8 @@
 /// The key of a language model server: from the environment or a file, and into one HTTP header only.
 #pragma once
 
+#include <cctype>
+#include <cstddef>
 #include <cstdlib>
 #include <fstream>
 #include <string>
@@ -55,12 +57,32 @@ public:
 
     [[nodiscard]] bool empty() const noexcept { return secret_.empty(); }
 
-    /// The text with each occurrence of the key replaced by ***.
+    /// The text with each occurrence of the key, plain or as JSON and URLs write it, replaced by ***.
     [[nodiscard]] std::string redact(std::string text) const {
         if (secret_.empty()) return text;
-        for (std::size_t at = text.find(secret_); at != std::string::npos; at = text.find(secret_, at + 3))
-            text.replace(at, secret_.size(), "***");
+        std::string json;
+        std::string json_slashes;
+        std::string url;
+        for (const char c : secret_) {
+            const std::string plain(1, c);
+            json += c == '"' || c == '\\' ? '\\' + plain : plain;
+            json_slashes += c == '"' || c == '\\' || c == '/' ? '\\' + plain : plain;
+            constexpr std::string_view digits = "0123456789ABCDEF";
+            const auto code = static_cast<unsigned char>(c);
+            if (std::isalnum(code) != 0 || std::string_view("-._~").find(c) != std::string_view::npos)
+                url += c;
+            else
+                url += {'%', digits[code / 16U], digits[code % 16U]};
+        }
+        for (const std::string& form : {json_slashes, json, url, secret_})
+            for (std::size_t at = text.find(form); at != std::string::npos; at = text.find(form, at + 3))
+                text.replace(at, form.size(), "***");
         return text;
+    }
+
+    /// redact() for a text in which a placeholder key ("none", "x") may stand by chance: it is left alone.
+    [[nodiscard]] std::string redact_secret(std::string text) const {
+        return is_secret() ? redact(std::move(text)) : text;
     }
 
     /// Value of the Authorization header. The one place where the key leaves this class.

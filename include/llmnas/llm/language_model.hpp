@@ -46,6 +46,7 @@ struct sampling_options {
 struct completion_request {
     std::vector<chat_message> messages;
     std::optional<nlohmann::ordered_json> json_schema;  ///< in order: constrained answers keep the order of members
+    std::optional<std::string> grammar = {};            ///< the same wish as GBNF, for servers that know no schema
     sampling_options sampling;
 };
 
@@ -62,7 +63,10 @@ struct completion {
     std::string model;          ///< as named by the server; may be an echo of the request
     std::string finish_reason;  ///< "stop", "length" (cut) or the server's own word; empty where it says none
     std::optional<token_usage> usage;
-    double seconds = 0;  ///< from the request to the whole answer, with all retries
+    double seconds = 0;                      ///< from the request to the whole answer, with all retries
+    std::vector<std::string> left_out = {};  ///< sampling parameters that the server refuses and was not sent
+    std::string schema_sent_as = {};         ///< how the schema was sent; empty where none was
+    friend bool operator==(const completion&, const completion&) = default;
 };
 
 /// A language model. `complete` reports expected failures (no server, time-out, error answer) as values; `name` says

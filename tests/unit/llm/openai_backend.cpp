@@ -156,7 +156,7 @@ TEST_CASE("backend: errors under status 200 and replies that are no completion",
     REQUIRE_FALSE(answer);
     CHECK(answer.error().code == errc::server);
     CHECK_THAT(text_of(answer), ContainsSubstring(words));
-    CHECK(server.requests().size() == 1);
+    CHECK(server.requests().size() == (body.empty() ? 2 : 1));  // a stream without events is asked for once as a whole
 }
 
 TEST_CASE("backend: a key is sent as Bearer and stands in no error text", "[llm]") {
@@ -218,28 +218,6 @@ TEST_CASE("backend: a key is sent as Bearer and stands in no error text", "[llm]
         CHECK(api_key::from_text(" \n")->empty());
         CHECK_THAT(text_of(api_key::from_file((folder / "none").string())), ContainsSubstring("cannot open"));
     }
-}
-
-TEST_CASE("backend: the schema goes in the form that the server takes, found out once", "[llm]") {
-    auto request = hello();
-    request.json_schema = nlohmann::ordered_json{{"type", "array"}};
-    const auto form_of = [](const nlohmann::json& body) {
-        return body.contains("response_format") ? body["response_format"]["type"].get<std::string>() : "none";
-    };
-    const std::string accepted = GENERATE("json_schema", "json_object", "none");
-    const int status = GENERATE(400, 500);
-    const scripted_server server([&](const nlohmann::json& body, std::size_t) {
-        return form_of(body) == accepted
-                   ? scripted_reply{200, chat_body("[]")}
-                   : scripted_reply{status, R"({"error":{"message":"response_format.type is not supported"}})"};
-    });
-    auto llm = backend(quick(server.url()));
-    REQUIRE(llm.complete(request));
-    CHECK(name_of(llm.dialect().form) == accepted);
-    const auto before = server.requests().size();
-    REQUIRE(llm.complete(request));
-    CHECK(server.requests().size() == before + 1);
-    CHECK(form_of(server.requests().back().body) == accepted);
 }
 
 TEST_CASE("backend: sampling parameters that a server refuses by name are left out from then on", "[llm]") {
@@ -345,7 +323,7 @@ TEST_CASE("backend: silence and slow drips end at the time-outs", "[llm]") {
             std::this_thread::sleep_for(milliseconds{50});
     });
     auto options = quick(server.url());
-    options.timeouts = {milliseconds{300}, milliseconds{300}, milliseconds{600}};
+    options.timeouts = {milliseconds{300}, milliseconds{300}, milliseconds{300}, milliseconds{600}};
     const auto begin = std::chrono::steady_clock::now();
     const auto answer = backend(options).complete(hello());
     REQUIRE_FALSE(answer);

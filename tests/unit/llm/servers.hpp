@@ -220,7 +220,9 @@ inline openai_options quick(const std::string& url) {
     openai_options o;
     o.url = url;
     o.model = "scripted";
-    o.timeouts = {milliseconds{1000}, milliseconds{1000}, milliseconds{2000}};
+    o.timeouts = {milliseconds{1000}, milliseconds{1000}, milliseconds{1000}, milliseconds{2000}};
+    o.proxies = {};
+    o.probe = false;
     o.retry.first_delay = milliseconds{10};
     o.retry.longest_delay = milliseconds{100};
     o.retry.total_wait = milliseconds{1000};
