@@ -70,6 +70,6 @@ static_assert(check(zoo::mobilenet_v1({.width = {2'147'483'647, 1}})).code == gr
 static_assert(check(zoo::mobilenet_v2({.width = {2'147'483'647, 1}})).code == graph_errc::channels);
 static_assert(check(zoo::mobilenet_v2({.resolution = 0})).code == graph_errc::input_size);
 static_assert(check(zoo::xinet<5>({.alpha = {1, 0}})).code == graph_errc::channels);
-static_assert(check(zoo::xinet<5>({.gamma = 0})).code == graph_errc::field);
+static_assert(check(zoo::xinet<5>({.gamma = 0})).code == graph_errc::compression);
 static_assert(check(zoo::xinet<5>({.gamma = 64})).code == graph_errc::channels, "32 / 64 channels");
 static_assert(check(zoo::xinet<5>({.resolution = 8})).code == graph_errc::kernel_exceeds_map, "pooling a single pixel");

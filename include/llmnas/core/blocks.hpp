@@ -27,7 +27,9 @@ namespace block_parts {
 constexpr tensor squeeze_excite(graph_builder& g, const stage& s, tensor x) noexcept {
     if (!s.use_se) return x;
     if (s.se_ratio.den < 1 || s.se_ratio.num < 0) {
-        g.fail(graph_errc::field, s.se_ratio.num, s.se_ratio.den, role::se_reduce);
+        const bool denominator = s.se_ratio.den < 1;
+        g.fail(graph_errc::se_ratio, denominator ? s.se_ratio.den : s.se_ratio.num, denominator ? 1 : 0,
+               role::se_reduce);
         return x;
     }
     const std::int64_t hidden = floor_mul(x.shape.channels, s.se_ratio);
@@ -86,7 +88,7 @@ struct mbconv_block {
 
     static constexpr tensor lower(graph_builder& g, const stage& s, std::size_t b, tensor x) noexcept {
         if (s.expansion_factor < 1 || s.expansion_factor > max_extent) {
-            g.fail(graph_errc::field, s.expansion_factor, max_extent, role::expand);
+            g.fail(graph_errc::expansion_factor, s.expansion_factor, max_extent, role::expand);
             return x;
         }
         tensor y = g.pointwise(x, role::expand, x.shape.channels * s.expansion_factor, s.activation);

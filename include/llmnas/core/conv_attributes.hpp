@@ -29,10 +29,11 @@ struct conv_attributes {
 }
 
 /// TensorFlow's SAME padding: the output has ceil(size / stride) positions; an odd zero goes to the bottom and right.
+/// None for kernels and strides that no operator may have.
 [[nodiscard]] constexpr padding same_padding(const shape& in, std::int32_t kernel_h, std::int32_t kernel_w,
                                              std::int32_t stride_h, std::int32_t stride_w) noexcept {
     constexpr auto total = [](std::int32_t size, std::int32_t kernel, std::int32_t stride) {
-        if (stride < 1) return 0;
+        if (kernel < 1 || kernel > max_kernel || stride < 1 || stride > max_kernel) return 0;
         const std::int32_t positions = (size + stride - 1) / stride;
         const std::int32_t needed = (positions - 1) * stride + kernel - size;
         return needed > 0 ? needed : 0;

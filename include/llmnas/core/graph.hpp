@@ -25,7 +25,10 @@ enum class graph_errc : std::uint8_t {
     shapes_differ,       ///< inputs of a sum or product (or maps of a concatenation) do not fit together
     layers,              ///< number of blocks of a stage below 1 or above max_layers
     block_type,          ///< index outside the list of block types
-    field,               ///< another field of a stage out of its legal range
+    expansion_factor,    ///< expansion factor below 1 or above max_extent
+    se_ratio,            ///< share of squeeze-and-excitation's hidden channels negative, or a denominator below 1
+    compression,         ///< XiNet's gamma below 1 or above max_extent
+    field,               ///< another field of a stage out of its legal range: for block types of the user's own
     not_published,       ///< a block reads the map that an earlier one publishes, and none did
     capacity,            ///< more operators than the storage holds
 };
@@ -47,6 +50,9 @@ inline constexpr std::int32_t max_layers = 64;
                                           "shapes of joined inputs",
                                           "number of layers",
                                           "block type",
+                                          "expansion factor",
+                                          "SE ratio",
+                                          "compression",
                                           "field",
                                           "published map",
                                           "number of operators"};

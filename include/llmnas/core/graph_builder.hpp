@@ -65,6 +65,7 @@ public:
         return published_;
     }
 
+    /// Convolution, depthwise where the groups are the input's channels; the groups divide both numbers of channels.
     constexpr tensor conv(tensor x, role r, const conv_attributes& a) noexcept {
         if (!within(graph_errc::channels, a.out_channels, max_extent, r)) return x;
         // Two divisions spared where every channel or none has a filter of its own.
@@ -97,14 +98,17 @@ public:
         return one_by_one(x, r, {.out_channels = channels, .batch_norm = true, .activation = act});
     }
 
+    /// Mean or maximum of each window, channel by channel; the map keeps its channels.
     constexpr tensor avg_pool(tensor x, const conv_attributes& a) noexcept { return pool(op_kind::avg_pool, x, a); }
     constexpr tensor max_pool(tensor x, const conv_attributes& a) noexcept { return pool(op_kind::max_pool, x, a); }
 
+    /// Mean over height and width: C x 1 x 1.
     constexpr tensor global_avg_pool(tensor x, role r = role::head_pool) noexcept {
         return record(op_kind::global_avg_pool, r, x, {x.shape.channels, 1, 1},
                       {.kernel_h = x.shape.height, .kernel_w = x.shape.width});
     }
 
+    /// Fully connected layer with bias on the flattened map: `features` x 1 x 1.
     constexpr tensor linear(tensor x, std::int32_t features, role r = role::classifier) noexcept {
         if (!within(graph_errc::channels, features, max_extent, r)) return x;
         return record(op_kind::linear, r, x, {features, 1, 1}, {.bias = true});
@@ -113,10 +117,7 @@ public:
     /// Element-wise sum of two maps of one shape.
     constexpr tensor add(tensor x, tensor y, activation_kind act = activation_kind::none,
                          role r = role::skip_add) noexcept {
-        if (!(x.shape == y.shape)) {
-            fail(graph_errc::shapes_differ, y.shape.channels, x.shape.channels, r);
-            return x;
-        }
+        if (!(x.shape == y.shape)) return mismatch(x, y.shape, x.shape, r);
         const tensor sum = record(op_kind::add, r, x, x.shape, {.activation = act});
         append_input(y.id);
         return sum;
@@ -125,24 +126,21 @@ public:
     /// Element-wise product of a map with gates: one a channel (C x 1 x 1), or a map of the same shape.
     constexpr tensor multiply(tensor x, tensor gates, activation_kind act = activation_kind::none,
                               role r = role::join) noexcept {
-        if (!(gates.shape == x.shape) && !(gates.shape == shape{x.shape.channels, 1, 1})) {
-            fail(graph_errc::shapes_differ, gates.shape.channels, x.shape.channels, r);
-            return x;
-        }
+        if (!(gates.shape == x.shape) && !(gates.shape == shape{x.shape.channels, 1, 1}))
+            return mismatch(x, gates.shape, x.shape, r);
         const tensor product = record(op_kind::scale, r, x, x.shape, {.activation = act});
         append_input(gates.id);
         return product;
     }
 
+    /// Channels of maps of one height and width, one map behind the other; at least one map.
     constexpr tensor concat(std::initializer_list<tensor> maps) noexcept {
         const tensor first = *maps.begin();
         shape out = first.shape;
         out.channels = 0;
         for (const tensor& t : maps) {
-            if (t.shape.height != out.height || t.shape.width != out.width) {
-                fail(graph_errc::shapes_differ, t.shape.height, out.height, role::join);
-                return first;
-            }
+            const shape fitting{t.shape.channels, out.height, out.width};
+            if (!(t.shape == fitting)) return mismatch(first, t.shape, fitting, role::join);
             out.channels += t.shape.channels;
         }
         if (!within(graph_errc::channels, out.channels, max_extent, role::join)) return first;
@@ -183,6 +181,18 @@ private:
                                                  role r) noexcept {
         if (got < 1 || got > limit) fail(code, got, limit, r);
         return !error_;
+    }
+
+    /// Reports the first extent in which two shapes differ; gives x.
+    [[gnu::cold, gnu::noinline]] constexpr tensor mismatch(tensor x, const shape& got, const shape& wanted,
+                                                           role r) noexcept {
+        if (got.channels != wanted.channels)
+            fail(graph_errc::shapes_differ, got.channels, wanted.channels, r);
+        else if (got.height != wanted.height)
+            fail(graph_errc::shapes_differ, got.height, wanted.height, r);
+        else
+            fail(graph_errc::shapes_differ, got.width, wanted.width, r);
+        return x;
     }
 
     constexpr tensor pool(op_kind kind, tensor x, conv_attributes a) noexcept {

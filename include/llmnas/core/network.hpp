@@ -66,9 +66,14 @@ constexpr bool legal_design() {
                   "llmnas: illegal design: groups (Got) do not divide the channels (Limit)");
     static_assert(Code != graph_errc::shapes_differ,
                   "llmnas: illegal design: the maps joined here have different shapes (Got, Limit: the first extents "
-                  "that may differ); a residual needs stride 1 and equal channels");
+                  "that differ); a residual needs stride 1, an odd kernel and equal channels");
     static_assert(Code != graph_errc::layers, "llmnas: illegal design: number of layers (Got) outside 1..64");
     static_assert(Code != graph_errc::block_type, "llmnas: illegal design: block type (Got) not in the list (Limit)");
+    static_assert(Code != graph_errc::expansion_factor,
+                  "llmnas: illegal design: expansion factor outside 1..32768 (Got)");
+    static_assert(Code != graph_errc::se_ratio,
+                  "llmnas: illegal design: se_ratio with a negative numerator or a denominator below 1 (Got)");
+    static_assert(Code != graph_errc::compression, "llmnas: illegal design: compression outside 1..32768 (Got)");
     static_assert(Code != graph_errc::field,
                   "llmnas: illegal design: a field of this Stage has an illegal value (Got)");
     static_assert(Code != graph_errc::not_published,

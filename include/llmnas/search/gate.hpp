@@ -29,10 +29,43 @@ using verdict = tl::expected<candidate<Space>, rejection>;
     return fmt::format("stage {} block {} {}", o.stage + 1, o.block + 1, name_of(o.role));
 }
 
+/// What a legal value would be: `1 to 255`.
+[[nodiscard]] inline std::string wanted_by(const graph_error& e) {
+    switch (e.code) {
+        case graph_errc::none:
+            return {};
+        case graph_errc::padding:
+        case graph_errc::block_type:
+            return fmt::format("0 to {}", e.limit);
+        case graph_errc::kernel_exceeds_map:
+        case graph_errc::capacity:
+            return fmt::format("at most {}", e.limit);
+        case graph_errc::se_ratio:
+            return "a fraction of at least 0";
+        case graph_errc::groups:
+            return fmt::format("a divisor of the input's {} and of the output's channels", e.limit);
+        case graph_errc::shapes_differ:
+            return fmt::format("{} as the other map", e.limit);
+        case graph_errc::not_published:
+            return "an earlier block that publishes one";
+        case graph_errc::field:
+            return fmt::format("limit {}", e.limit);
+        case graph_errc::input_size:
+        case graph_errc::channels:
+        case graph_errc::kernel_size:
+        case graph_errc::stride:
+        case graph_errc::layers:
+        case graph_errc::expansion_factor:
+        case graph_errc::compression:
+            break;
+    }
+    return fmt::format("1 to {}", e.limit);
+}
+
 /// Message of an illegal network.
 [[nodiscard]] inline error describe(const graph_error& e) {
     return {errc::bad_input, fmt::format("illegal {}", name_of(e.code)), place_of(e.at), fmt::format("{}", e.got),
-            fmt::format("limit {}", e.limit)};
+            wanted_by(e)};
 }
 
 /// Judges networks against one problem under one memory model and remembers those that became trials.

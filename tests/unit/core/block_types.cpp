@@ -97,7 +97,7 @@ TEST_CASE("block types: XiConv with and without attention, pooling and the broad
           "conv:8 max_pool:8 conv:32* conv:4 conv:32* scale:32 "
           "conv:16 conv:16 add:16 max_pool:16 conv:32* conv:16 avg_pool:32 conv:16 add:16 conv:32*");
     net.stages[0].compression = -1;
-    CHECK(dynamic_graph(net).error().code == graph_errc::field);
+    CHECK(dynamic_graph(net).error().code == graph_errc::compression);
     net.stages[0].compression = 1;  // no convolution before the pooling
     CHECK(dynamic_graph(net).view().ops[0].kind == op_kind::max_pool);
 }

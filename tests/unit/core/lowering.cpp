@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include <llmnas/core/architecture.hpp>
@@ -83,6 +84,14 @@ TEST_CASE("lowering: SAME padding of TensorFlow", "[core]") {
     CHECK(ops[0].pad == padding{4, 5, 1, 1});
     CHECK(same_padding({3, 96, 96}, 3, 3, 2, 2) == padding{0, 1, 0, 1});
     CHECK(same_padding({3, 7, 7}, 1, 1, 2, 2) == padding{0, 0, 0, 0});
+    // Kernels and strides that no operator may have do not overflow: the builder refuses them by name.
+    constexpr std::int32_t least = std::numeric_limits<std::int32_t>::min();
+    constexpr std::int32_t most = std::numeric_limits<std::int32_t>::max();
+    for (const std::int32_t illegal : {least, -1, 0, max_kernel + 1, most}) {
+        CHECK(same_padding({3, 7, 7}, illegal, 3, 1, 1) == padding{0, 0, 1, 1});
+        CHECK(same_padding({3, 7, 7}, 3, 3, illegal, 2) == padding{0, 0, 1, 1});
+    }
+    static_assert(same_padding({3, 7, 7}, most, least, 1, 1) == padding{});
 }
 
 TEST_CASE("lowering: illegal values end in an error with place, value and limit", "[core]") {
@@ -100,18 +109,25 @@ TEST_CASE("lowering: illegal values end in an error with place, value and limit"
     CHECK(error_of([](auto& n) { n.stages[0].kernel_size = -3; }).code == graph_errc::kernel_size);
     CHECK(error_of([](auto& n) { n.stages[0].stride = 0; }).code == graph_errc::stride);
     CHECK(error_of([](auto& n) { n.stages[0].num_layers = 65; }).code == graph_errc::layers);
-    CHECK(error_of([](auto& n) { n.stages[0].expansion_factor = 0; }).code == graph_errc::field);
+    CHECK(error_of([](auto& n) { n.stages[0].expansion_factor = 0; }).code == graph_errc::expansion_factor);
     CHECK(error_of([](auto& n) { n.stages[0].conv_type = {7}; }).code == graph_errc::block_type);
     CHECK(error_of([](auto& n) { n.input.height = 0; }).code == graph_errc::input_size);
     CHECK(error_of([](auto& n) { n.classes = 0; }).code == graph_errc::channels);
     CHECK(error_of([](auto& n) {
               n.stages[0].use_se = true, n.stages[0].se_ratio = {1, 0};
-          }).code == graph_errc::field);
+          }).code == graph_errc::se_ratio);
     // 3 channels x 20,000 = 60,000 expanded channels.
     CHECK(error_of([](auto& n) { n.stages[0].expansion_factor = 20'000; }).code == graph_errc::channels);
 
     block_list<1> wrong{.blocks = {{.expanded = 16, .stride = 2, .output_channels = 16, .residual = true}}};
     CHECK(dynamic_graph(wrong).error().code == graph_errc::shapes_differ);
+
+    // An even kernel adds a row and a column: what differs is not the channels.
+    const graph_error sum =
+        error_of([](auto& n) { n.stages[1].kernel_size = 4, n.stages[1].skip_op = skip_kind::residual; });
+    CHECK(sum.code == graph_errc::shapes_differ);
+    CHECK(sum.got == 160);
+    CHECK(sum.limit == 161);
 }
 
 TEST_CASE("lowering: storage that is too small is an error, not an overrun", "[core]") {

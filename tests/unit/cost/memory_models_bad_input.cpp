@@ -64,17 +64,17 @@ constexpr refusal refused[] = {
     {with_stage([](stage& s) { s.kernel_size = highest; }), graph_errc::kernel_size},
     {with_stage([](stage& s) { s.stride = 0; }), graph_errc::stride},
     {with_stage([](stage& s) { s.stride = highest; }), graph_errc::stride},
-    {with_stage([](stage& s) { s.expansion_factor = 0; }), graph_errc::field},
-    {with_stage([](stage& s) { s.expansion_factor = highest; }), graph_errc::field},
+    {with_stage([](stage& s) { s.expansion_factor = 0; }), graph_errc::expansion_factor},
+    {with_stage([](stage& s) { s.expansion_factor = highest; }), graph_errc::expansion_factor},
     {with_stage([](stage& s) { s.expansion_factor = 10923; }), graph_errc::channels},  // 3 x 10,923 = 32,769
     {with_stage([](stage& s) {
          s.use_se = true, s.se_ratio = {1, 0};
      }),
-     graph_errc::field},
+     graph_errc::se_ratio},
     {with_stage([](stage& s) {
          s.use_se = true, s.se_ratio = {-1, 4};
      }),
-     graph_errc::field},
+     graph_errc::se_ratio},
     {with_stage([](stage& s) {
          s.use_se = true, s.se_ratio = {highest, 1};
      }),

@@ -119,7 +119,32 @@ TEST_CASE("gate: a network over a limit is measured as infeasible, an illegal on
     illegal.stages[2].stride = 0;
     const auto refused = judge.measure_costs(illegal);
     REQUIRE_FALSE(refused);
-    CHECK(refused.error().why.text() == "stage 3 block 1 depthwise: illegal stride (got 0, wanted limit 255)");
+    CHECK(refused.error().why.text() == "stage 3 block 1 depthwise: illegal stride (got 0, wanted 1 to 255)");
+}
+
+TEST_CASE("gate: what an illegal network has wrong is named, with the legal values", "[search]") {
+    const auto message = [](auto change) {
+        auto net = zoo::lmanet_core;
+        change(net);
+        return describe(dynamic_graph(net).error()).text();
+    };
+    CHECK(message([](auto& n) { n.input.width = 0; }) == "main: illegal input size (got 0, wanted 1 to 32768)");
+    CHECK(message([](auto& n) { n.stages[1].output_channels = 40'000; }) ==
+          "stage 2 block 1 project: illegal output channels (got 40000, wanted 1 to 32768)");
+    CHECK(message([](auto& n) { n.stages[1].num_layers = 65; }) ==
+          "stage 2 block 1 main: illegal number of layers (got 65, wanted 1 to 64)");
+    CHECK(message([](auto& n) { n.stages[1].expansion_factor = -2; }) ==
+          "stage 2 block 1 expand: illegal expansion factor (got -2, wanted 1 to 32768)");
+    CHECK(message([](auto& n) {
+              n.stages[1].use_se = true, n.stages[1].se_ratio = {-1, 4};
+          }) == "stage 2 block 1 se_reduce: illegal SE ratio (got -1, wanted a fraction of at least 0)");
+    CHECK(message([](auto& n) { n.stages[1].conv_type = {9}; }) ==
+          "stage 2 block 1 main: illegal block type (got 9, wanted 0 to 1)");
+    CHECK(message([](auto& n) {
+              n.input = {3, 9, 9}, n.stages[4].kernel_size = 99;
+          }) == "stage 5 block 1 depthwise: illegal kernel against padded map (got 99, wanted at most 98)");
+    CHECK(message([](auto& n) { n.stages[2].kernel_size = 4; }) ==
+          "stage 3 block 2 skip_add: illegal shapes of joined inputs (got 21, wanted 22 as the other map)");
 }
 
 TEST_CASE("proposers: random and evolution give new feasible networks, the same for the same seed", "[search]") {

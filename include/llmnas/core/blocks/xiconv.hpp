@@ -65,7 +65,7 @@ struct xiconv_block {
         if constexpr (requires { s.compression; }) gamma = s.compression;
         if constexpr (requires { s.attention; }) attention = s.attention;
         if (gamma < 1 || gamma > max_extent) {
-            g.fail(graph_errc::field, gamma, max_extent);
+            g.fail(graph_errc::compression, gamma, max_extent);
             return x;
         }
         const std::int32_t narrow = s.output_channels / gamma;
