@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Plans take no more than they need: a correct plan with one row less in a ring or delay, one byte less in another
-// buffer, or its input one row of the output closer, fails when it is executed.
+// buffer, or its input more than one row of the output closer, fails when it is executed.
 #include <algorithm>
 #include <cstdint>
 #include <string>
@@ -64,9 +64,11 @@ std::string slack(const graph_view& g, tried& count) {
                 if (!by_rows || b.tensor != p.x || p.x_arrives || g.last_use(p.x) > p.last) continue;
                 const memory_buffer y = plan.map(p, p.y);
                 const shape& s = g.shape_of(p.y);
-                const bytes row{static_cast<std::uint64_t>(s.width) * static_cast<std::uint64_t>(s.channels)};
-                if (b.offset < y.offset + row) continue;
-                b.offset.value -= row.value;
+                // By rows: all of y's row r lies before the first row of x that is needed at its end. At its beginning
+                // that row of x is still whole, so that at most one row of y is given away.
+                const std::uint64_t row = static_cast<std::uint64_t>(s.width) * static_cast<std::uint64_t>(s.channels);
+                if (b.offset.value < y.offset.value + row + 1) continue;
+                b.offset.value -= row + 1;
                 ++count.distances;
             } else {
                 if ((b.kind == buffer_kind::ring || b.kind == buffer_kind::delay) && b.rows > 1) {
@@ -127,6 +129,6 @@ TEST_CASE("plans are tight: less of any buffer fails, published designs", "[cost
     CHECK(all.buffers > 400);
 }
 
-TEST_CASE("plans are tight: less of any buffer fails, 1,000 random networks", "[.long][cost][memory]") {
-    CHECK(shorten_random_networks(202, 1'000, 32).buffers > 100'000);
+TEST_CASE("plans are tight: less of any buffer fails, 400 random networks", "[.long][cost][memory]") {
+    CHECK(shorten_random_networks(202, 400, 32).buffers > 40'000);
 }
