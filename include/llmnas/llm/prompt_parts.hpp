@@ -154,11 +154,13 @@ void add_space(prompt_document& document) {
 template <SearchSpace Space>
 class answer_example {
 public:
-    void add_to(prompt_document& document, const search_context<Space>& context) {
-        if (!network_) draw(context);
+    /// `wanted`: with the example; a prompt that shows answers anyway needs none.
+    void add_to(prompt_document& document, const search_context<Space>& context, bool wanted = true) {
         document.section("# Form of the answer");
         document.add(prompt_part::essential,
                      fmt::format("A JSON array of {} objects, the first stage first.\n", Space::stages));
+        if (!wanted) return;
+        if (!network_) draw(context);
         document.add(
             prompt_part::form_example,
             fmt::format("An example {}:\n", feasible_ ? "that keeps the limits" : "of the form") + lines_of(*network_));
