@@ -61,6 +61,13 @@ public:
         ++counters_.calls;
         last_reply_.clear();
         auto answer = model_.complete(request);
+        if constexpr (SizedPrompt<Prompt>)
+            while (!answer && answer.error().code == errc::context_overflow && prompt_.shrink()) {
+                ++counters_.calls;
+                ++counters_.failed_calls;
+                request.messages = prompt_.messages(context);
+                answer = model_.complete(request);
+            }
         if (!answer) {
             ++counters_.failed_calls;
             return reject(rejection_kind::no_reply, std::move(answer).error());
