@@ -2,12 +2,12 @@
 // Architectures from text: what the SAX reader accepts, what its errors say, and that a document says the same.
 #include <cstddef>
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <llmnas/json/architecture_json.hpp>
-#include <llmnas/json/reply.hpp>
 #include <llmnas/json/utf8.hpp>
 #include <llmnas/space/sampling.hpp>
 #include <llmnas/space/table1.hpp>
@@ -30,8 +30,15 @@ json elite() { return to_json<table1_se>(zoo::lmanet_elite); }
 
 /// Whether a member stands twice in one object, which a document cannot tell. The text is JSON.
 bool has_duplicates(const std::string& text) {
-    detail::json_check check(reply_limits{});
-    return nlohmann::json::sax_parse(text, &check) && !check.twice.empty();
+    bool twice = false;
+    std::vector<std::set<std::string>> members;
+    const auto look = [&](int, json::parse_event_t event, json& value) {
+        if (event == json::parse_event_t::object_start) members.emplace_back();
+        if (event == json::parse_event_t::object_end) members.pop_back();
+        if (event == json::parse_event_t::key) twice = !members.back().insert(value.get<std::string>()).second || twice;
+        return true;
+    };
+    return !json::parse(text, look, false).is_discarded() && twice;
 }
 
 /// A random network in one of the forms that are read.

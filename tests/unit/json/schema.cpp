@@ -6,48 +6,14 @@
 #include <llmnas/space/sampling.hpp>
 #include <llmnas/space/table1.hpp>
 #include "support/catch.hpp"
+#include "unit/json/user_space.hpp"
 
 using namespace llmnas;
 using Catch::Matchers::ContainsSubstring;
-namespace hana = boost::hana;
 using nlohmann::ordered_json;
+using test::user_space;
 
 namespace {
-
-/// A stage, blocks and a space of a user's own; two axes under conditions, one of them under two.
-struct user_stage {
-    std::int32_t width = 8;
-    bool pooled = false;
-    std::int32_t window = 2;
-    block_type conv_type{};
-    ratio slope{1, 8};
-    friend constexpr bool operator==(const user_stage&, const user_stage&) = default;
-};
-struct plain {
-    static constexpr std::string_view name = "plain";
-    static constexpr tensor lower(graph_builder& g, const user_stage& s, std::size_t, tensor x) {
-        return g.pointwise(x, role::main, s.width, activation_kind::relu);
-    }
-};
-struct fancy : plain {
-    static constexpr std::string_view name = "fancy";
-};
-struct user_blocks {
-    static constexpr auto types = hana::tuple_t<plain, fancy>;
-};
-struct user_space {
-    static constexpr std::string_view name = "user";
-    using stage_type = user_stage;
-    using blocks = user_blocks;
-    static constexpr std::size_t stages = 2;
-    static constexpr auto axes =
-        hana::make_tuple(axis<"width", &user_stage::width, 8, 12>{},
-                         axis<"conv_type", &user_stage::conv_type, block_type{0}, block_type{1}>{},
-                         axis<"pooled", &user_stage::pooled, false, true>{},
-                         axis_when<axis<"window", &user_stage::window, 2, 3>, is<&user_stage::pooled, true>>{},
-                         axis_when<axis<"slope", &user_stage::slope, ratio{1, 8}, ratio{3, 8}>,
-                                   is<&user_stage::pooled, true>, is<&user_stage::conv_type, block_type{1}>>{});
-};
 
 /// The keywords that proposal_schema() uses.
 bool matches(const ordered_json& value, const ordered_json& schema) {
