@@ -23,6 +23,7 @@
 #include <llmnas/cli/task_options.hpp>
 #include <llmnas/json/network_file.hpp>
 #include <llmnas/json/utf8.hpp>
+#include <llmnas/llm/cost_aware_prompt.hpp>
 #include <llmnas/llm/llm_proposer.hpp>
 #include <llmnas/llm/openai_backend.hpp>
 #include <llmnas/search/child_process.hpp>
@@ -68,6 +69,16 @@ public:
         command_->add_option("--llm-url", llm_url_,
                              "Server with the OpenAI interface; else $LLMNAS_LLM_URL, or one on this machine");
         command_->add_option("--llm-model", llm_model_, "Model name; else the server's first");
+        command_
+            ->add_option("--prompt", prompt_,
+                         "What a language model is told: paper (as El Zeinaty et al.) or cost-aware")
+            ->check(CLI::IsMember({"paper", "cost-aware"}))
+            ->capture_default_str();
+        command_
+            ->add_option("--llm-context", llm_context_,
+                         "Context length of the language model, tokens; prompts keep to it")
+            ->check(CLI::Range(64, 100'000'000))
+            ->capture_default_str();
         command_->add_option("--llm-key-file", llm_key_file_, "File with the API key; else $LLMNAS_LLM_API_KEY");
         options_.add_to(*command_);
     }
@@ -129,7 +140,6 @@ public:
 private:
     using gate_type = gate<table1_se, any_memory_model>;
     using study_type = study<table1_se, paper_objectives, any_memory_model>;
-    using llm_type = llm_proposer<table1_se, openai_backend>;
 
     static void say(const std::string& text) { fmt::print(stderr, "{}\n", text); }
 
@@ -237,8 +247,15 @@ private:
     [[nodiscard]] result<search_outcome> propose_with(Loop& loop, std::optional<openai_backend>& server,
                                                       const std::vector<network_of<table1_se>>& networks) const {
         if (server) {
-            llm_type llm(std::move(*server));
-            return loop.run(llm, networks);
+            const context_window window{.tokens = llm_context_, .answer = sampling_options{}.max_tokens};
+            const auto search = [&](auto prompt) {
+                llm_proposer<table1_se, openai_backend, decltype(prompt)> llm(std::move(*server), {},
+                                                                              std::move(prompt));
+                return loop.run(llm, networks);
+            };
+            if (prompt_ == cost_aware_prompt<table1_se>::name())
+                return search(cost_aware_prompt<table1_se>({}, window));
+            return search(paper_prompt<table1_se>({}, window));
         }
         if (proposer_ == "random") {
             random_proposer<table1_se> random;
@@ -265,6 +282,8 @@ private:
     std::string llm_url_;
     std::string llm_model_;
     std::string llm_key_file_;
+    std::string prompt_ = "paper";
+    std::int32_t llm_context_ = context_window{}.tokens;
 };
 
 }  // namespace llmnas::cli
