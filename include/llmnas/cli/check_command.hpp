@@ -86,7 +86,7 @@ private:
         const std::vector<model_verdict> verdicts = judge_by_all_models(g, limit);
         fmt::print("\nPeak SRAM by every memory model\n\n{}\n", model_table(g, verdicts, t.memory.name));
         if (t.target.name == mcu::stm32h743::name)
-            fmt::print("\nLatency at 480 MHz, estimated\n\n{}\n", latency_table(g));
+            fmt::print("Latency at 480 MHz, estimated\n\n{}\n", latency_table(g));
         const cost_limits limits = limits_of(t);
         print_verdict(c, covered, t, style);
         if (limits.allow(c)) return success;

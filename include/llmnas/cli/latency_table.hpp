@@ -21,7 +21,8 @@ namespace llmnas::cli {
     boost::hana::unpack(latency_models, [&](auto... models) {
         const auto row = [&](auto model) {
             using Model = typename decltype(model)::type;
-            table.add({std::string(Model::name), fmt::format("{:.0f}", Model::latency(g).value),
+            const double ms = Model::latency(g).value;
+            table.add({std::string(Model::name), fmt::format("{:.{}f}", ms, ms < 10 ? 2 : 0),
                        fmt::format("{:.1f} %", Model::fit.mean_error * 100),
                        fmt::format("{:.1f} %", Model::fit.worst_error * 100)});
         };
@@ -29,7 +30,7 @@ namespace llmnas::cli {
     });
     std::string text = table.text();
     if (const std::int32_t unseen = first_unseen_operator(g); unseen >= 0)
-        text += fmt::format("The errors are those of MCUNet networks; none of them has one such as operator {} ({}).\n",
+        text += fmt::format("The errors are those of MCUNet networks, none of which has an operator like {} ({}).\n",
                             unseen + 1, place_of(g.ops[static_cast<std::size_t>(unseen)].from));
     return text;
 }

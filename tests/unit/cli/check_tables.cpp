@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <llmnas/cli/checked_network.hpp>
+#include <llmnas/cli/latency_table.hpp>
 #include <llmnas/cli/model_table.hpp>
 #include <llmnas/cli/operator_table.hpp>
 #include <llmnas/cli/peak_explanation.hpp>
@@ -147,6 +148,18 @@ TEST_CASE("all models: peaks, what the chosen one is, and networks that a model 
     CHECK(line_with(text, "planned ").find("not covered: number of cut points over 64") != std::string::npos);
     CHECK(line_with(text, "layerwise ").find("yes") != std::string::npos);
     for (const model_verdict& v : of_deep) CHECK(v.fits == v.covered.complete());
+}
+
+TEST_CASE("latency: estimates with their errors, and what no model has seen", "[cli][check]") {
+    const std::string core = latency_table(network<zoo::lmanet_core>::view);
+    CHECK(line_with(core, "CMSIS-NN") == "STM32H743 480 MHz, CMSIS-NN        389        1.0 %  2.2 %");
+    CHECK(line_with(core, "none of which") ==
+          "The errors are those of MCUNet networks, none of which has an operator like 7 (stage 3 block 1 expand).");
+    const std::string seen = latency_table(network<zoo::mcunet_in3>::view);
+    CHECK(line_with(seen, "TinyEngine") == "STM32H743 480 MHz, TinyEngine      337        1.9 %  5.4 %");
+    CHECK(line_with(seen, "none of which").empty());
+    // A small network is no network of 0 ms.
+    CHECK(line_with(latency_table(network<zoo::ds_cnn>::view), "TinyEngine").find(" 9.93 ") != std::string::npos);
 }
 
 TEST_CASE("names: those nearest to what was typed come first", "[cli][check]") {
