@@ -4,7 +4,6 @@
 /// that form, and a reader whose errors say what the space would have allowed.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -15,6 +14,7 @@
 
 #include <llmnas/core/result.hpp>
 #include <llmnas/json/architecture_json.hpp>
+#include <llmnas/json/stage_forms.hpp>
 #include <llmnas/space/search_space.hpp>
 #include <nlohmann/json.hpp>
 
@@ -29,67 +29,27 @@ template <SearchSpace Space, class Axis>
     return values;
 }
 
-/// Whether a condition of some axis reads the member.
-template <SearchSpace Space, auto Member>
-[[nodiscard]] constexpr bool decides_axes() {
-    bool result = false;
-    for_each_axis<Space>([&](auto a) { result = result || decltype(a)::template reads<Member>; });
-    return result;
-}
-
-/// Combinations of the fields that conditions read.
+/// Schema of a stage of one form.
 template <SearchSpace Space>
-[[nodiscard]] constexpr std::uint64_t schema_variants() {
-    std::uint64_t n = 1;
-    for_each_axis<Space>([&](auto a) {
-        if constexpr (decides_axes<Space, decltype(a)::member>()) n *= decltype(a)::size;
-    });
-    return n;
-}
-
-/// Schema of one stage. `fixed[k]`: the number of the only choice of axis k, or any_choice.
-inline constexpr std::size_t any_choice = ~std::size_t{0};
-template <SearchSpace Space>
-[[nodiscard]] nlohmann::ordered_json stage_schema(const typename Space::stage_type& s,
-                                                  const std::array<std::size_t, axis_count<Space>>& fixed,
-                                                  bool optional_axes) {
+[[nodiscard]] nlohmann::ordered_json stage_schema(const stage_form<Space>& form) {
     nlohmann::ordered_json j{{"type", "object"}};
     j["properties"] = nlohmann::ordered_json::object();
     j["required"] = nlohmann::ordered_json::array();
     j["additionalProperties"] = false;
     std::size_t k = 0;
     for_each_axis<Space>([&](auto a) {
-        const std::size_t axis = k++;
-        const bool active = decltype(a)::active(s);
-        if (!active && !optional_axes) return;
+        const axis_form& axis = form[k++];
+        if (!axis.exists) return;
         auto values = choices_json<Space, decltype(a)>();
-        if (fixed[axis] != any_choice) values = nlohmann::ordered_json::array({values[fixed[axis]]});
+        if (axis.only != axis_form::any_choice) values = nlohmann::ordered_json::array({values[axis.only]});
         j["properties"][std::string(a.name)]["enum"] = std::move(values);
-        if (active) j["required"].push_back(std::string(a.name));
+        if (axis.required) j["required"].push_back(std::string(a.name));
     });
     return j;
 }
 
-/// One schema for each combination of values of the fields that conditions read.
-template <SearchSpace Space, std::size_t K = 0>
-void append_variants(typename Space::stage_type s, std::array<std::size_t, axis_count<Space>> fixed,
-                     nlohmann::ordered_json& out) {
-    if constexpr (K == axis_count<Space>) {
-        out.push_back(stage_schema<Space>(s, fixed, false));
-    } else {
-        using Axis = axis_at<Space, K>;
-        if constexpr (decides_axes<Space, Axis::member>()) {
-            if (Axis::active(s)) {
-                for (std::size_t c = 0; c < Axis::size; ++c) {
-                    s.*Axis::member = Axis::choices[c];
-                    fixed[K] = c;
-                    append_variants<Space, K + 1>(s, fixed, out);
-                }
-                return;
-            }
-        }
-        append_variants<Space, K + 1>(s, fixed, out);
-    }
+[[nodiscard]] inline nlohmann::ordered_json array_schema(std::size_t count, nlohmann::ordered_json items) {
+    return {{"type", "array"}, {"minItems", count}, {"maxItems", count}, {"items", std::move(items)}};
 }
 
 }  // namespace detail
@@ -99,21 +59,31 @@ void append_variants(typename Space::stage_type s, std::array<std::size_t, axis_
 /// take more than 16 alternatives, all conditional axes are optional instead.
 template <SearchSpace Space>
 [[nodiscard]] nlohmann::ordered_json proposal_schema() {
-    std::array<std::size_t, axis_count<Space>> fixed{};
-    fixed.fill(detail::any_choice);
+    const auto forms = detail::stage_forms<Space>();
     nlohmann::ordered_json items;
-    if constexpr (constexpr auto n = detail::schema_variants<Space>(); n == 1 || n > 16) {
-        items = detail::stage_schema<Space>({}, fixed, true);
-        auto required = nlohmann::ordered_json::array();
-        detail::for_each_axis<Space>([&](auto a) {
-            if (!decltype(a)::conditional) required.push_back(std::string(a.name));
-        });
-        items["required"] = std::move(required);
+    if (forms.size() == 1) {
+        items = detail::stage_schema<Space>(forms.front());
     } else {
         items["anyOf"] = nlohmann::ordered_json::array();
-        detail::append_variants<Space>({}, fixed, items["anyOf"]);
+        for (const auto& form : forms) items["anyOf"].push_back(detail::stage_schema<Space>(form));
     }
-    return {{"type", "array"}, {"minItems", Space::stages}, {"maxItems", Space::stages}, {"items", std::move(items)}};
+    return detail::array_schema(Space::stages, std::move(items));
+}
+
+/// JSON Schema of an array of exactly `networks` proposals.
+template <SearchSpace Space>
+[[nodiscard]] nlohmann::ordered_json batch_schema(std::size_t networks) {
+    return detail::array_schema(networks, proposal_schema<Space>());
+}
+
+/// The schema as the only member `blocks` of an object, for servers that take no other root (OpenAI's structured
+/// outputs). The parser of replies reads both.
+[[nodiscard]] inline nlohmann::ordered_json schema_in_object(nlohmann::ordered_json schema) {
+    nlohmann::ordered_json j{{"type", "object"}};
+    j["properties"]["blocks"] = std::move(schema);
+    j["required"] = nlohmann::ordered_json::array({"blocks"});
+    j["additionalProperties"] = false;
+    return j;
 }
 
 /// The choices of each axis: `{"kernel_size": [3, 5, 7], ...}`.

@@ -6,38 +6,16 @@
 #include <llmnas/space/sampling.hpp>
 #include <llmnas/space/table1.hpp>
 #include "support/catch.hpp"
+#include "unit/json/schema_matcher.hpp"
 #include "unit/json/user_space.hpp"
 
 using namespace llmnas;
 using Catch::Matchers::ContainsSubstring;
 using nlohmann::ordered_json;
+using test::matches;
 using test::user_space;
 
 namespace {
-
-/// The keywords that proposal_schema() uses.
-bool matches(const ordered_json& value, const ordered_json& schema) {
-    if (schema.contains("anyOf")) {
-        for (const auto& s : schema["anyOf"])
-            if (matches(value, s)) return true;
-        return false;
-    }
-    if (schema.contains("enum"))
-        return std::find(schema["enum"].begin(), schema["enum"].end(), value) != schema["enum"].end();
-    if (schema["type"] == "array") {
-        if (!value.is_array() || value.size() < schema["minItems"] || value.size() > schema["maxItems"]) return false;
-        for (const auto& v : value)
-            if (!matches(v, schema["items"])) return false;
-        return true;
-    }
-    if (!value.is_object()) return false;
-    for (const auto& name : schema["required"])
-        if (!value.contains(name.get<std::string>())) return false;
-    for (const auto& item : value.items())
-        if (!schema["properties"].contains(item.key()) || !matches(item.value(), schema["properties"][item.key()]))
-            return false;
-    return true;
-}
 
 template <class Space>
 void check_space() {
@@ -69,6 +47,8 @@ TEST_CASE("schema: every point of a space fits its schema and is read back", "[j
     check_space<table1>();
     check_space<table1_se>();
     check_space<user_space>();
+    check_space<test::many_forms_space>();
+    check_space<test::odd_names_space>();
 }
 
 TEST_CASE("schema: choices by their JSON names, conditional axes exactly where they exist", "[json]") {
@@ -88,6 +68,29 @@ TEST_CASE("schema: choices by their JSON names, conditional axes exactly where t
     CHECK(stages[1]["additionalProperties"] == false);
     CHECK(proposal_schema<table1>()["items"]["type"] == "object");
     CHECK(proposal_schema<user_space>()["items"]["anyOf"].size() == 4);
+}
+
+TEST_CASE("schema: many forms, constant conditions", "[json]") {
+    const auto items = proposal_schema<test::many_forms_space>()["items"];
+    CHECK(items["properties"].size() == 3);
+    CHECK(items["required"] == ordered_json({"width", "pooled"}));
+    // A condition on a field without an axis is decided.
+    const auto odd = proposal_schema<test::odd_names_space>()["items"];
+    CHECK_FALSE(odd["properties"].contains("never"));
+    CHECK(odd["required"] == ordered_json({"a \"b\"", "a_\\b_"}));
+}
+
+TEST_CASE("schema: batches, and an object around it", "[json]") {
+    splitmix64 rng{6};
+    auto list = ordered_json::array();
+    for (int i = 0; i < 3; ++i) list.push_back(proposal_json<table1_se>(decode(sample<table1_se>(rng))));
+    const auto schema = batch_schema<table1_se>(3);
+    CHECK(matches(list, schema));
+    CHECK(matches({{"blocks", list}}, schema_in_object(schema)));
+    CHECK(matches({{"blocks", list[0]}}, schema_in_object(proposal_schema<table1_se>())));
+    CHECK_FALSE(matches({{"stages", list[0]}}, schema_in_object(proposal_schema<table1_se>())));
+    list.erase(0);
+    CHECK_FALSE(matches(list, schema));
 }
 
 TEST_CASE("schema: a proposal outside the space is rejected by stage, field, value and allowed values", "[json]") {

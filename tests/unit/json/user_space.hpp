@@ -49,4 +49,28 @@ struct user_space {
                                           is<&user_stage::pooled, true>, is<&user_stage::conv_type, block_type{1}>>{});
 };
 
+/// A condition on an axis with many choices: too many forms to write each down.
+struct many_forms_space {
+    static constexpr std::string_view name = "many forms";
+    using stage_type = user_stage;
+    using blocks = user_blocks;
+    static constexpr std::size_t stages = 3;
+    static constexpr auto axes = boost::hana::make_tuple(
+        axis<"width", &user_stage::width, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17>{},
+        axis_when<axis<"window", &user_stage::window, 2, 3>, is<&user_stage::width, 8>>{},
+        axis<"pooled", &user_stage::pooled, false, true>{});
+};
+
+/// Conditions on a field without an axis, names that no grammar rule can have; one of the axes never exists.
+struct odd_names_space {
+    static constexpr std::string_view name = "odd names";
+    using stage_type = user_stage;
+    using blocks = user_blocks;
+    static constexpr std::size_t stages = 1;
+    static constexpr auto axes = boost::hana::make_tuple(
+        axis_when<axis<"never", &user_stage::window, 2, 3>, is<&user_stage::pooled, true>>{},
+        axis<"a \"b\"", &user_stage::width, 8, 12>{},
+        axis_when<axis<"a_\\b_", &user_stage::slope, ratio{1, 8}, ratio{3, 8}>, is<&user_stage::pooled, false>>{});
+};
+
 }  // namespace llmnas::test
