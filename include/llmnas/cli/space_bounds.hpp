@@ -49,9 +49,9 @@ bool print_bounds_under(const problem& p) {
     print_range("parameters", b.parameters);
     print_range("flash, bytes", b.flash);
     print_range("peak SRAM, bytes", b.sram);
-    fmt::print("  (peak SRAM by memory model {})\n", Memory::name);
+    fmt::print("  (peak SRAM by memory model {})\n\n", Memory::name);
     if constexpr (MaxOfStages<Memory>)
-        fmt::print("\nshare within {} of SRAM     {}, counted\n", readable(p.limits.sram),
+        fmt::print("share within {} of SRAM     {}, counted\n", readable(p.limits.sram),
                    percent(count_feasible<Space, Memory>({.sram = p.limits.sram}, p.input, p.classes).share()));
     return true;
 }

@@ -3,18 +3,27 @@
 /// Does a network fit a microcontroller? As a boolean, and as a check whose error prints used and allowed bytes.
 #pragma once
 
+#include <cstdint>
+
 #include <llmnas/cost/costs.hpp>
 #include <llmnas/mcu/target.hpp>
 
 namespace llmnas {
 
-/// True where peak SRAM and flash of the network stay within the budget. A budget larger than the target is an error of
-/// its own, so that a wrong limit cannot pass a network that the part cannot hold.
-template <Network Net, McuTarget Target, budget Budget = whole_target<Target>, MemoryModel Memory = layerwise>
-inline constexpr bool fits = [] {
+/// A budget larger than the target is an error of its own, so that a wrong limit cannot pass a network that the part
+/// cannot hold.
+template <McuTarget Target, budget Budget>
+struct possible_budget {
     static_assert(Budget.sram <= Target::arena.size,
                   "llmnas: the SRAM budget is larger than the target's arena region");
     static_assert(Budget.flash <= Target::flash, "llmnas: the flash budget is larger than the target's flash");
+    static constexpr bool ok = true;
+};
+
+/// True where peak SRAM and flash of the network stay within the budget.
+template <Network Net, McuTarget Target, budget Budget = whole_target<Target>, MemoryModel Memory = layerwise>
+inline constexpr bool fits = [] {
+    static_assert(possible_budget<Target, Budget>::ok);
     return costs_of<Net, Memory>.sram.size <= Budget.sram && costs_of<Net, Memory>.flash <= Budget.flash;
 }();
 
@@ -57,12 +66,12 @@ template <Network Net, McuTarget Target, budget Budget = whole_target<Target>, M
     constexpr costs c = costs_of<Net, Memory>;
     constexpr coverage covered = coverage_of(Memory{}, Net::view);
     constexpr origin peak = origin_of(Net::view, c.sram);
-    static_assert(Budget.sram <= Target::arena.size,
-                  "llmnas: the SRAM budget is larger than the target's arena region");
-    static_assert(Budget.flash <= Target::flash, "llmnas: the flash budget is larger than the target's flash");
-    return covered_network<Memory, covered.gap, covered.got, covered.limit>::ok && sram_budget < Memory,
-           covered.complete() ? c.sram.size.value : 0, Budget.sram.value, peak.stage, peak.block,
-           peak.role > ::ok && flash_budget<c.flash.value, Budget.flash.value>::ok;
+    static_assert(possible_budget<Target, Budget>::ok);
+    // Of a network that the model does not cover, that alone is reported.
+    constexpr std::uint64_t used = covered.complete() ? c.sram.size.value : 0;
+    return covered_network<Memory, covered.gap, covered.got, covered.limit>::ok &&
+           sram_budget<Memory, used, Budget.sram.value, peak.stage, peak.block, peak.role>::ok &&
+           flash_budget<c.flash.value, Budget.flash.value>::ok;
 }
 
 }  // namespace llmnas

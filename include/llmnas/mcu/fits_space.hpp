@@ -17,9 +17,7 @@ namespace llmnas {
 template <SearchSpace Space, McuTarget Target, budget Budget = whole_target<Target>, MemoryModel Memory = layerwise,
           shape Input = network_of<Space>{}.input, std::int32_t Classes = network_of<Space>{}.classes>
 inline constexpr bool all_fit = [] {
-    static_assert(Budget.sram <= Target::arena.size,
-                  "llmnas: the SRAM budget is larger than the target's arena region");
-    static_assert(Budget.flash <= Target::flash, "llmnas: the flash budget is larger than the target's flash");
+    static_assert(possible_budget<Target, Budget>::ok);
     const auto& b = bounds_of<Space, Memory, Input, Classes>;
     return b.sram.greatest.value <= Budget.sram && b.flash.greatest.value <= Budget.flash;
 }();
@@ -50,9 +48,7 @@ template <SearchSpace Space, McuTarget Target, budget Budget = whole_target<Targ
           shape Input = network_of<Space>{}.input, std::int32_t Classes = network_of<Space>{}.classes>
 [[nodiscard]] consteval bool check_all_fit() {
     constexpr const auto& b = bounds_of<Space, Memory, Input, Classes>;
-    static_assert(Budget.sram <= Target::arena.size,
-                  "llmnas: the SRAM budget is larger than the target's arena region");
-    static_assert(Budget.flash <= Target::flash, "llmnas: the flash budget is larger than the target's flash");
+    static_assert(possible_budget<Target, Budget>::ok);
     return space_sram_budget<Memory, b.sram.greatest.value.value, Budget.sram.value, b.sram.greatest.quality>::ok &&
            space_flash_budget<b.flash.greatest.value.value, Budget.flash.value>::ok;
 }
