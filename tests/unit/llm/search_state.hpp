@@ -10,21 +10,26 @@
 #include <vector>
 
 #include <llmnas/search/gate.hpp>
+#include <llmnas/search/objectives.hpp>
 #include <llmnas/search/proposer.hpp>
 #include <llmnas/space/table1.hpp>
 #include <llmnas/zoo/lmanet.hpp>
 
 namespace llmnas::test {
 
-struct search_state {
-    using space = table1_se;
+template <SearchSpace Space, MemoryModel Memory = layerwise, ObjectiveList Objectives = paper_objectives>
+struct basic_search_state {
+    using space = Space;
+
+    explicit basic_search_state(const problem& p = {}, Memory memory = {}) : task(p), judge(p, memory) {}
 
     problem task;
-    gate<space> judge{task};
+    gate<space, Memory> judge;
     std::vector<trial<space>> trials;
     std::vector<std::int32_t> front;
     std::optional<std::int32_t> best;
     std::vector<rejection> rejections;
+    std::vector<std::optional<network_of<space>>> rejected;
 
     void add(const network_of<space>& net, trial_state state, double accuracy = 0) {
         trial<space> t;
@@ -33,12 +38,31 @@ struct search_state {
         t.proposer = "llm";
         t.state = state;
         t.training.accuracy = accuracy;
+        if (state == trial_state::complete) t.values = objective_values<Objectives>(t.candidate.cost, t.training);
+        judge.remember(t.candidate, t.number);
         trials.push_back(std::move(t));
     }
+    /// A proposal that the gate does not take; false where it takes it.
+    bool refuse(const network_of<space>& net) {
+        auto judged = judge.judge(net);
+        if (judged) return false;
+        refuse(judged.error(), net);
+        return true;
+    }
+    void refuse(const rejection& why, std::optional<network_of<space>> net = std::nullopt) {
+        rejections.push_back(why);
+        rejected.push_back(std::move(net));
+    }
     [[nodiscard]] search_context<space> context() const {
-        return {task, trials, front, best, rejections, [this](const auto& net) { return judge.judge(net); }};
+        return {task,          trials,
+                front,         best,
+                rejections,    [this](const auto& net) { return judge.judge(net); },
+                rejected,      objective_infos<Objectives>,
+                judge.memory()};
     }
 };
+
+using search_state = basic_search_state<table1_se>;
 
 /// Elite and Core trained, a third network in training, a fourth failed.
 inline search_state two_trained() {
