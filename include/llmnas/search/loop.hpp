@@ -23,60 +23,13 @@
 #include <llmnas/search/evolution_proposer.hpp>
 #include <llmnas/search/executor.hpp>
 #include <llmnas/search/gate.hpp>
-#include <llmnas/search/pareto.hpp>
+#include <llmnas/search/outcome.hpp>
 #include <llmnas/search/proposer.hpp>
+#include <llmnas/search/repair.hpp>
+#include <llmnas/search/search_options.hpp>
 #include <llmnas/search/study.hpp>
 
 namespace llmnas {
-
-struct search_options {
-    std::int32_t trials = 12;  ///< trials in all, those of earlier runs of the study included
-    llmnas::fidelity fidelity;
-    std::uint64_t seed = 0;
-    std::int32_t max_rejections_in_row = 20;  ///< then evolution is asked once
-    std::int32_t max_silences_in_row = 2;     ///< proposals without any reply of a server, then evolution is asked once
-    std::int32_t max_failures_in_row = 5;     ///< failed trainings, then the search gives up
-    double max_seconds = 0;                   ///< no trial is started behind so much time; 0: no limit
-    std::filesystem::path checkpoints = {};   ///< directory, empty for none
-    std::function<bool()> interrupted = {};   ///< asked between steps
-};
-
-/// The null observer, to derive one's own from: every member may be hidden.
-struct search_observer {
-    template <class Trial>
-    void trial_started(const Trial&) {}
-    template <class Trial>
-    void epoch_done(const Trial&, const epoch_report&) {}
-    template <class Trial>
-    void trial_ended(const Trial&) {}
-    void rejected(std::string_view /*proposer*/, const rejection&) {}
-    void message(std::string_view /*text*/) {}
-};
-
-/// Trials on the front, and the most accurate one whether it keeps the limits or not.
-struct search_outcome {
-    std::vector<std::int32_t> front;
-    std::optional<std::int32_t> best;
-    std::int32_t finished = 0;  ///< complete trials
-    std::int32_t failed = 0;
-};
-
-/// Front and best of a study's trials. Infeasible trials never enter the front.
-template <ObjectiveList Objectives, SearchSpace Space>
-[[nodiscard]] search_outcome outcome_of(std::span<const trial<Space>> trials) {
-    search_outcome o;
-    pareto_archive archive(objective_directions<Objectives>);
-    for (const auto& t : trials) {
-        if (t.state == trial_state::failed) ++o.failed;
-        if (t.state != trial_state::complete) continue;
-        ++o.finished;
-        if (t.candidate.feasible) archive.insert(t.number, t.values);
-        if (!o.best || t.training.accuracy > trials[static_cast<std::size_t>(*o.best)].training.accuracy)
-            o.best = t.number;
-    }
-    o.front = archive.trials();
-    return o;
-}
 
 /// Runs a search until the study has the wanted number of trials. The policies come in from outside: who proposes,
 /// where candidates train, who watches.
@@ -93,6 +46,28 @@ public:
     /// `included` networks become the first trials, over a limit or not.
     template <Proposer<space> P>
     [[nodiscard]] result<search_outcome> run(P& proposer, std::span<const network_of<space>> included = {}) {
+        auto outcome = search(proposer, included);
+        if constexpr (PreparingProposer<P, space>) proposer.close();
+        // What was spent on the way to a trial that did not come is no less spent.
+        auto settled = study_.settle(pending_, spent_by(proposer));
+        pending_ = {};
+        counted_ = counters_of(proposer);
+        if (outcome && !settled) return tl::unexpected<error>(settled.error());
+        return outcome;
+    }
+
+private:
+    /// A candidate and where it comes from.
+    struct chosen {
+        candidate<space> network;
+        proposal_record record;
+        std::optional<rejection> repaired;               ///< why it was repaired, for the proposer
+        std::optional<network_of<space>> proposed = {};  ///< then
+    };
+
+    template <class P>
+    [[nodiscard]] result<search_outcome> search(P& proposer, std::span<const network_of<space>> included) {
+        counted_ = counters_of(proposer);
         evolution_proposer<space> fallback;
         for (const auto& t : study_.trials())
             if (t.state == trial_state::complete || t.state == trial_state::failed) proposer.tell(t), fallback.tell(t);
@@ -105,6 +80,7 @@ public:
             const auto taken = study_.take_over(number);
             if (!taken) return tl::unexpected<error>(taken.error());
             if (!*taken) continue;
+            look_ahead(proposer);
             if (auto trained = train(number); !trained) return tl::unexpected<error>(trained.error());
             tell(number);
         }
@@ -113,6 +89,7 @@ public:
             auto number = include(net);
             if (!number) return tl::unexpected<error>(number.error());
             if (!*number) continue;
+            look_ahead(proposer);
             if (auto trained = train(**number); !trained) return tl::unexpected<error>(trained.error());
             tell(**number);
         }
@@ -126,21 +103,27 @@ public:
             }
             auto next = propose(proposer, fallback);
             if (!next) return tl::unexpected<error>(next.error());
-            auto number =
-                study_.start(next->first, next->second, options_.fidelity, options_.seed, pending_, options_.trials);
+            next->record.rejected = pending_;
+            next->record.counters = spent_by(proposer);
+            auto number = study_.start(next->network, next->record, options_.fidelity, options_.seed, options_.trials);
             if (!number) return tl::unexpected<error>(number.error());
             if (!*number) continue;  // another worker was faster
             pending_ = {};
+            counted_ = counters_of(proposer);
+            forget_checkpoint(**number);
+            look_ahead(proposer);
             recent_.clear();
             rejected_.clear();
-            forget_checkpoint(**number);
+            if (next->repaired) {
+                recent_.push_back(std::move(*next->repaired));
+                rejected_.push_back(std::move(next->proposed));
+            }
             if (auto trained = train(**number); !trained) return tl::unexpected<error>(trained.error());
             tell(**number);
         }
         return outcome_of<typename D::objectives, space>(study_.trials());
     }
 
-private:
     [[nodiscard]] const trial<space>& at(std::int32_t number) const {
         return study_.trials()[static_cast<std::size_t>(number)];
     }
@@ -152,42 +135,109 @@ private:
                std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count() > options_.max_seconds;
     }
 
-    /// The next candidate and its proposer's name. The random stream belongs to (study seed, trial number, attempt).
     template <class P>
-    [[nodiscard]] result<std::pair<candidate<space>, std::string>> propose(P& proposer,
-                                                                           evolution_proposer<space>& fallback) {
-        const auto number = study_.trials().size();
-        const auto known = outcome_of<typename D::objectives, space>(study_.trials());
-        std::int32_t silences = 0;
-        bool give_over = false;
-        for (std::int32_t attempt = 0;; ++attempt) {
-            if (interrupted()) return fail(errc::interrupted, "stopped by the user", "search");
-            if (give_over || (!recent_.empty() && recent_.back().kind == rejection_kind::exhausted))
-                return tl::unexpected<error>(no_network(recent_.back()));  // sampling found none either
-            give_over = attempt >= options_.max_rejections_in_row || silences >= options_.max_silences_in_row;
-            if (give_over)
-                observer_.message(fmt::format("{} proposals of {} in a row were refused: evolution proposes this one",
-                                              attempt, proposer.name()));
-            const search_context<space> context{
-                judge_.limits(), study_.trials(),
+    [[nodiscard]] static proposal_counters counters_of(const P& proposer) {
+        if constexpr (CountingProposer<P>) return proposer.counters();
+        return {};
+    }
+    template <class P>
+    [[nodiscard]] proposal_counters spent_by(const P& proposer) const {
+        return since(counted_, counters_of(proposer));
+    }
+
+    [[nodiscard]] search_context<space> context_of(const search_outcome& known) const {
+        return {judge_.limits(), study_.trials(),
                 known.front,     known.best,
                 recent_,         [this](const network_of<space>& net) { return judge_.judge(net); },
                 rejected_,       objective_infos<typename D::objectives>,
                 judge_.memory()};
-            splitmix64 rng{mix_seed(mix_seed(options_.seed, 2 * number + 1), static_cast<std::uint64_t>(attempt))};
-            auto asked = give_over ? fallback.ask(context, rng) : proposer.ask(context, rng);
+    }
+    /// The random stream belongs to (study seed, trial number, attempt).
+    [[nodiscard]] splitmix64 stream(std::uint64_t attempt) const {
+        return {mix_seed(mix_seed(options_.seed, 2 * study_.trials().size() + 1), attempt)};
+    }
+
+    /// Lets the proposer work while a network trains.
+    template <class P>
+    void look_ahead(P& proposer) const {
+        if constexpr (PreparingProposer<P, space>) {
+            const auto known = outcome_of<typename D::objectives, space>(study_.trials());
+            splitmix64 rng = stream(~std::uint64_t{0});  // no attempt has this number
+            proposer.prepare(context_of(known), rng,
+                             options_.trials - static_cast<std::int32_t>(study_.trials().size()));
+        }
+    }
+
+    /// Why the proposer is not asked for this one, said once where it is for good; empty where it is asked.
+    template <class P>
+    [[nodiscard]] std::string reason_for_evolution(const P& proposer, std::int32_t attempt, std::int32_t silences) {
+        if constexpr (RetiringProposer<P>)
+            if (auto why = proposer.retired()) {
+                if (!std::exchange(retired_, true)) observer_.message(*why + ": evolution proposes from now on");
+                return *std::move(why);
+            }
+        if (attempt < options_.max_rejections_in_row && silences < options_.max_silences_in_row) return {};
+        std::string why = fmt::format("{} proposals of {} in a row were refused", attempt, proposer.name());
+        observer_.message(why + ": evolution proposes this one");
+        return why;
+    }
+
+    template <class P>
+    [[nodiscard]] result<chosen> propose(P& proposer, evolution_proposer<space>& fallback) {
+        const auto known = outcome_of<typename D::objectives, space>(study_.trials());
+        std::int32_t silences = 0;
+        std::string instead_of;
+        for (std::int32_t attempt = 0;; ++attempt) {
+            if (interrupted()) return fail(errc::interrupted, "stopped by the user", "search");
+            if (!recent_.empty() && (!instead_of.empty() || recent_.back().kind == rejection_kind::exhausted))
+                return tl::unexpected<error>(no_network(recent_.back()));  // sampling found none either
+            instead_of = reason_for_evolution(proposer, attempt, silences);
+            const auto context = context_of(known);
+            splitmix64 rng = stream(static_cast<std::uint64_t>(attempt));
+            auto asked = instead_of.empty() ? proposer.ask(context, rng) : fallback.ask(context, rng);
+            if (!asked && asked.error().why.code == errc::interrupted) return tl::unexpected<error>(asked.error().why);
             const std::string who = asked ? asked->proposer : std::string(proposer.name());
             auto judged = asked ? judge_proposal(asked->network) : tl::unexpected<rejection>(asked.error());
-            if (judged) return std::pair{std::move(*judged), who};
-            ++pending_[static_cast<std::size_t>(judged.error().kind)];
-            observer_.rejected(who, judged.error());
-            if (judged.error().kind == rejection_kind::no_reply) {
-                ++silences;
-                observer_.message(judged.error().why.text());
+            chosen next;
+            next.record.proposer = who;
+            next.record.history.instead_of = instead_of;
+            if (asked) next.record.history.shown = asked->shown;
+            if (!judged && asked && options_.repair && is_repairable(judged.error().kind))
+                if (const auto mended = repair<space>(asked->network, judge_, *options_.repair)) {
+                    next.record.history.repaired = fmt::format("{}: {}", name_of(judged.error().kind), mended->text());
+                    judged.error().why.wanted += "; trained with " + mended->text();
+                    next.repaired = std::move(judged).error();
+                    next.proposed = std::move(asked->network);
+                    judged = mended->result;
+                }
+            if (judged) {
+                next.network = std::move(*judged);
+                return next;
             }
-            recent_.push_back(std::move(judged.error()));
+            rejection refused = std::move(judged).error();
+            if (refused.kind == rejection_kind::duplicate) add_known_result(refused.why, asked->network);
+            ++pending_[static_cast<std::size_t>(refused.kind)];
+            observer_.rejected(who, refused);
+            if (refused.kind == rejection_kind::no_reply) {
+                ++silences;
+                observer_.message(refused.why.text());
+            }
+            recent_.push_back(std::move(refused));
             rejected_.push_back(asked ? std::optional(std::move(asked->network)) : std::nullopt);
         }
+    }
+
+    /// What became of the trial that a proposal repeats.
+    void add_known_result(error& why, const network_of<space>& net) const {
+        const auto measured = judge_.measure_costs(net);
+        const auto number = measured ? judge_.find(net, measured->hash) : std::nullopt;
+        if (!number) return;
+        const trial<space>& t = at(*number);
+        why.got = fmt::format("trial {}, ", *number);
+        if (t.state == trial_state::complete)
+            why.got += fmt::format("accuracy {:.2f} %", 100 * t.training.accuracy);
+        else
+            why.got += t.state == trial_state::failed ? "whose training failed" : "in training";
     }
 
     [[nodiscard]] verdict<space> judge_proposal(const network_of<space>& net) const {
@@ -207,7 +257,7 @@ private:
         auto measured = judge_.measure_costs(net);
         if (!measured) return tl::unexpected<error>(measured.error().why);
         if (judge_.find(net, measured->hash)) return std::optional<std::int32_t>{};
-        auto number = study_.start(*measured, "included", options_.fidelity, options_.seed, {},
+        auto number = study_.start(*measured, {"included"}, options_.fidelity, options_.seed,
                                    std::numeric_limits<std::int32_t>::max());
         if (number && *number) forget_checkpoint(**number);
         return number;
@@ -290,7 +340,9 @@ private:
     Where& where_;
     Observer& observer_;
     search_options options_;
-    rejection_counts pending_{};
+    rejection_counts pending_{};  ///< since the last trial
+    proposal_counters counted_;   ///< of the proposer at the last trial
+    bool retired_ = false;        ///< the proposer is done, and it was said
     std::vector<rejection> recent_;
     std::vector<std::optional<network_of<space>>> rejected_;  ///< of recent_, where they held a network
     std::int32_t failures_in_row_ = 0;

@@ -16,6 +16,7 @@
 #include <llmnas/search/memory_model_ref.hpp>
 #include <llmnas/search/objectives.hpp>
 #include <llmnas/search/problem.hpp>
+#include <llmnas/search/proposal_counters.hpp>
 #include <llmnas/search/rejection.hpp>
 #include <llmnas/search/trial.hpp>
 
@@ -41,7 +42,8 @@ struct search_context {
 template <SearchSpace Space>
 struct proposal {
     network_of<Space> network;
-    std::string proposer;  ///< who proposed it, for the journal
+    std::string proposer;                    ///< who proposed it, for the journal
+    std::optional<std::int32_t> shown = {};  ///< as in proposal_history
 };
 
 /// One interface for random sampling, evolution and language models. ask() may be called again before the trials of
@@ -53,6 +55,26 @@ concept Proposer = SearchSpace<Space> &&
     { p.name() } -> std::convertible_to<std::string_view>;
     { p.ask(context, rng) } -> std::same_as<tl::expected<proposal<Space>, rejection>>;
     p.tell(finished);
+};
+
+/// Optional: a proposer that counts what it spends, all in all. The journal has the difference with each trial.
+template <class P>
+concept CountingProposer = requires(const P& p) {
+    { p.counters() } -> std::convertible_to<proposal_counters>;
+};
+
+/// Optional: a proposer that may be done for good, and says why in a sentence. It is asked no more; evolution is.
+template <class P>
+concept RetiringProposer = requires(const P& p) {
+    { p.retired() } -> std::convertible_to<std::optional<std::string>>;
+};
+
+/// Optional: a proposer that works while a network trains. prepare() is called when a trial has started and at most so
+/// many more will be wanted, close() when no more are; what came of proposals that nobody asked for is counted then.
+template <class P, class Space>
+concept PreparingProposer = requires(P& p, const search_context<Space>& context, splitmix64& rng, std::int32_t more) {
+    p.prepare(context, rng, more);
+    p.close();
 };
 
 }  // namespace llmnas

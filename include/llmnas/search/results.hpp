@@ -31,6 +31,7 @@ template <class Study, SearchSpace Space>
     j["config"] = s.config();
     for (std::size_t k = 0; k < rejection_kinds; ++k)
         j["rejections"][std::string(name_of(static_cast<rejection_kind>(k)))] = s.rejections()[k];
+    if (auto calls = counters_json(s.counters()); !calls.empty()) j["calls"] = std::move(calls);
     j["front"] = outcome.front;
     j["best"] = outcome.best ? json_value(*outcome.best) : json_value(nullptr);
     j["trials"] = json_value::array();
@@ -48,6 +49,9 @@ template <class Study, SearchSpace Space>
                      {"fidelity", t.fidelity}};
         if (t.state == trial_state::complete) r["training"] = t.training;
         if (!t.failure.empty()) r["failure"] = t.failure;
+        if (t.history.shown) r["shown"] = *t.history.shown;
+        if (!t.history.repaired.empty()) r["repaired"] = t.history.repaired;
+        if (!t.history.instead_of.empty()) r["instead_of"] = t.history.instead_of;
         r["network"] = to_json<Space>(t.candidate.network)["candidate_config"];
         j["trials"].push_back(std::move(r));
     }

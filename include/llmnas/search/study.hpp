@@ -46,6 +46,14 @@ namespace detail {
 
 }  // namespace detail
 
+/// Who proposed a trial and what the way to it took.
+struct proposal_record {
+    std::string proposer;
+    proposal_history history = {};
+    rejection_counts rejected{};      ///< proposals refused since the last trial
+    proposal_counters counters = {};  ///< since the last trial
+};
+
 /// Trials of a study, in memory and in its journal. Every change is on disk before the call returns.
 template <SearchSpace Space, ObjectiveList Objectives, MemoryModel Memory = layerwise>
 class study {
@@ -100,6 +108,8 @@ public:
     [[nodiscard]] std::span<const trial_type> trials() const { return state_.trials(); }
     [[nodiscard]] const std::string& notice() const { return file_.notice(); }
     [[nodiscard]] const rejection_counts& rejections() const { return state_.rejections(); }
+    /// Of all runs.
+    [[nodiscard]] const proposal_counters& counters() const { return state_.counters(); }
     [[nodiscard]] const json_value& config() const { return state_.config(); }
     /// Most recent state of each epoch of a trial, as journalled.
     [[nodiscard]] const std::map<std::int32_t, double>& epochs(std::int32_t number) const {
@@ -119,10 +129,10 @@ public:
     }
 
     /// Makes a candidate the next trial, unless another worker has meanwhile made the same one or the last of `limit`:
-    /// then nothing is written, and there is no number. `rejected` counts the proposals refused on the way to it.
-    [[nodiscard]] result<std::optional<std::int32_t>> start(const candidate<Space>& c, std::string_view proposer,
+    /// then nothing is written, and there is no number.
+    [[nodiscard]] result<std::optional<std::int32_t>> start(const candidate<Space>& c, const proposal_record& proposal,
                                                             const fidelity& f, std::uint64_t study_seed,
-                                                            const rejection_counts& rejected, std::int32_t limit) {
+                                                            std::int32_t limit) {
         std::optional<std::int32_t> number;
         const auto make = [&]() -> result<std::vector<record>> {
             if (state_.judge().find(c.network, c.hash) || static_cast<std::int32_t>(trials().size()) >= limit)
@@ -145,7 +155,7 @@ public:
                 r["distributions"] = std::move(stored.distributions);
                 r["params"] = std::move(stored.params);
             }
-            user["proposer"] = proposer;
+            user["proposer"] = proposal.proposer;
             user["macs"] = c.cost.mac_count.value;
             user["params"] = c.cost.parameters.value;
             user["flash"] = c.cost.flash.value;
@@ -155,9 +165,10 @@ public:
             user["fidelity"] = f;
             user["seed"] = mix_seed(study_seed, static_cast<std::uint64_t>(*number));
             user["lease"] = lease();
-            for (std::size_t k = 0; k < rejection_kinds; ++k)
-                if (rejected[k] != 0)
-                    user["rejected"][std::string(name_of(static_cast<rejection_kind>(k)))] = rejected[k];
+            if (proposal.history.shown) user["shown"] = *proposal.history.shown;
+            if (!proposal.history.repaired.empty()) user["repaired"] = proposal.history.repaired;
+            if (!proposal.history.instead_of.empty()) user["instead_of"] = proposal.history.instead_of;
+            user.update(spent(proposal.rejected, proposal.counters));
             r["user_attrs"] = std::move(user);
             r["system_attrs"]["constraints"] = constraints(c.cost);
             r["intermediate_values"] = record::object();
@@ -165,6 +176,20 @@ public:
         };
         if (auto done = file_.append(applier(), make); !done) return tl::unexpected<error>(done.error());
         return number;
+    }
+
+    /// Journals what was spent since the last trial where no other follows in this run.
+    [[nodiscard]] result<void> settle(const rejection_counts& rejected, const proposal_counters& counters) {
+        if (spent(rejected, counters).empty()) return {};
+        return file_.append(applier(), [&]() -> result<std::vector<record>> {
+            auto [all, sum] = state_.rest();
+            for (std::size_t k = 0; k < rejection_kinds; ++k) all[k] += rejected[k];
+            sum += counters;
+            auto r = base(detail::journal_op::set_study_user_attr);
+            r["study_id"] = *state_.id();
+            r["user_attr"][std::string(state_type::rest_attr)] = spent(all, sum);
+            return std::vector<record>{std::move(r)};
+        });
     }
 
     /// Takes over an abandoned trial; false where another worker was faster.
@@ -238,6 +263,14 @@ private:
     [[nodiscard]] record user_attr_record(std::int32_t number, std::string_view key, record value) const {
         auto r = trial_record(detail::journal_op::set_trial_user_attr, number);
         r["user_attr"][std::string(key)] = std::move(value);
+        return r;
+    }
+    /// `rejected` and `calls`, each where it is not empty.
+    [[nodiscard]] static record spent(const rejection_counts& rejected, const proposal_counters& counters) {
+        record r = record::object();
+        for (std::size_t k = 0; k < rejection_kinds; ++k)
+            if (rejected[k] != 0) r["rejected"][std::string(name_of(static_cast<rejection_kind>(k)))] = rejected[k];
+        if (auto calls = counters_json(counters); !calls.empty()) r["calls"] = std::move(calls);
         return r;
     }
     [[nodiscard]] record lease() const {

@@ -26,6 +26,7 @@
 #include <llmnas/search/gate.hpp>
 #include <llmnas/search/journal_file.hpp>
 #include <llmnas/search/objectives.hpp>
+#include <llmnas/search/proposal_counters.hpp>
 #include <llmnas/search/rejection.hpp>
 #include <llmnas/search/trial.hpp>
 
@@ -70,6 +71,8 @@ public:
     using trial_type = trial<Space>;
     using record = journal_file::record;
     static constexpr std::string_view config_attr = "llmnas";
+    static constexpr std::string_view rest_attr =
+        "llmnas_rest";  ///< spent without a trial behind it, all runs together
 
     /// What a trial has beside its public part.
     struct extra {
@@ -89,6 +92,9 @@ public:
     [[nodiscard]] const extra& more(std::int32_t number) const { return extras_[static_cast<std::size_t>(number)]; }
     [[nodiscard]] const json_value& config() const { return config_; }
     [[nodiscard]] const rejection_counts& rejections() const { return rejections_; }
+    [[nodiscard]] const proposal_counters& counters() const { return counters_; }
+    /// The part of both that belongs to no trial.
+    [[nodiscard]] const std::pair<rejection_counts, proposal_counters>& rest() const { return rest_; }
     [[nodiscard]] gate<Space, Memory>& judge() const { return *judge_; }
 
     /// Takes in one record. Records of other studies in the file, and kinds that do not concern llmnas, change nothing.
@@ -101,8 +107,7 @@ public:
                     return fail(errc::bad_input, "the study was deleted", "study " + name_, "", "another directory");
                 return {};
             case detail::journal_op::set_study_user_attr:
-                if (ours(r) && r.at("user_attr").contains(std::string(config_attr)))
-                    config_ = r.at("user_attr").at(std::string(config_attr));
+                if (ours(r)) set_study_attr(r.at("user_attr"));
                 return {};
             case detail::journal_op::create_trial:
                 return apply_trial(r);
@@ -206,6 +211,25 @@ private:
             if (objective_names<Objectives>[k] == accuracy_objective::name) t.training.accuracy = t.values[k];
     }
 
+    void set_study_attr(const record& attrs) {
+        if (const auto it = attrs.find(std::string(config_attr)); it != attrs.end()) config_ = *it;
+        if (const auto it = attrs.find(std::string(rest_attr)); it != attrs.end()) {
+            for (std::size_t k = 0; k < rejection_kinds; ++k) rejections_[k] -= rest_.first[k];
+            counters_ = since(rest_.second, counters_);
+            rest_ = {rejections_from(it->value("rejected", record::object())),
+                     counters_from_json(it->value("calls", record::object()))};
+            for (std::size_t k = 0; k < rejection_kinds; ++k) rejections_[k] += rest_.first[k];
+            counters_ += rest_.second;
+        }
+    }
+
+    [[nodiscard]] static rejection_counts rejections_from(const record& by_kind) {
+        rejection_counts counts{};
+        for (std::size_t k = 0; k < rejection_kinds; ++k)
+            counts[k] = by_kind.value(std::string(name_of(static_cast<rejection_kind>(k))), std::uint64_t{0});
+        return counts;
+    }
+
     void set_user_attr(trial_type& t, extra& e, const std::string& key, const record& value) {
         if (key == "proposer") t.proposer = value.get<std::string>();
         if (key == "seed") t.seed = value.get<std::uint64_t>();
@@ -218,9 +242,14 @@ private:
             e.worker = value.at("worker").get<std::string>();
             e.lease_until = value.at("until").get<double>();
         }
-        if (key == "rejected")
-            for (std::size_t k = 0; k < rejection_kinds; ++k)
-                rejections_[k] += value.value(std::string(name_of(static_cast<rejection_kind>(k))), std::uint64_t{0});
+        if (key == "shown") t.history.shown = value.get<std::int32_t>();
+        if (key == "repaired") t.history.repaired = value.get<std::string>();
+        if (key == "instead_of") t.history.instead_of = value.get<std::string>();
+        if (key == "rejected") {
+            const rejection_counts more = rejections_from(value);
+            for (std::size_t k = 0; k < rejection_kinds; ++k) rejections_[k] += more[k];
+        }
+        if (key == "calls") counters_ += counters_from_json(value);
     }
 
     gate<Space, Memory>* judge_;
@@ -232,6 +261,8 @@ private:
     std::map<std::size_t, std::size_t> by_id_;
     json_value config_;
     rejection_counts rejections_{};
+    proposal_counters counters_;
+    std::pair<rejection_counts, proposal_counters> rest_{};
     std::vector<trial_type> trials_;
     std::vector<extra> extras_;
 };

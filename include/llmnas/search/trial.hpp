@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,16 @@ struct candidate {
     bool feasible = true;
 };
 
+/// How a trial's network came about.
+struct proposal_history {
+    /// Trials that were known when the proposer was asked, where it was asked ahead of time; else all before this one.
+    std::optional<std::int32_t> shown;
+    /// `sram: stage 1 stride 1 -> 2`: why the proposal was refused and what was changed; empty where it was taken.
+    std::string repaired;
+    std::string instead_of;  ///< why another proposer than the search's own proposed, if so
+    friend bool operator==(const proposal_history&, const proposal_history&) = default;
+};
+
 /// As in Optuna's journal.
 enum class trial_state : std::uint8_t { running = 0, complete = 1, pruned = 2, failed = 3, waiting = 4 };
 
@@ -32,6 +43,7 @@ struct trial {
     std::int32_t number = 0;  ///< from 0, in the order of the journal
     llmnas::candidate<Space> candidate;
     std::string proposer;  ///< name of the proposer, or "included"
+    proposal_history history;
     llmnas::fidelity fidelity;
     std::uint64_t seed = 0;
     trial_state state = trial_state::running;

@@ -205,21 +205,21 @@ TEST_CASE("study: two workers do not make the same trial, and one of them takes 
     {
         auto b = study_type::open(dir.path(), config, judge_b);
         REQUIRE(b);
-        const auto first = a->start(*c, "a", {}, 1, {}, 10);
+        const auto first = a->start(*c, {"a"}, {}, 1, 10);
         REQUIRE(first);
         CHECK(*first == 0);
-        const auto again = b->start(*c, "b", {}, 1, {}, 10);
+        const auto again = b->start(*c, {"b"}, {}, 1, 10);
         REQUIRE(again);
         CHECK_FALSE(*again);
         CHECK(b->trials().size() == 1);
         CHECK(b->abandoned().empty());
-        const auto other = b->start(*judge_b.measure_costs(zoo::lmanet_core), "b", {}, 1, {}, 2);
+        const auto other = b->start(*judge_b.measure_costs(zoo::lmanet_core), {"b"}, {}, 1, 2);
         REQUIRE(other);
         abandoned = *other;
         CHECK(abandoned == 1);
         auto third = zoo::lmanet_core;
         third.stages[0].activation = activation_kind::swish;
-        CHECK_FALSE(*b->start(*judge_b.measure_costs(third), "b", {}, 1, {}, 2));
+        CHECK_FALSE(*b->start(*judge_b.measure_costs(third), {"b"}, {}, 1, 2));
     }
     // b is gone; its trial is taken over once.
     REQUIRE(a->refresh());
