@@ -64,8 +64,8 @@ using verdict = tl::expected<candidate<Space>, rejection>;
 
 /// Message of an illegal network.
 [[nodiscard]] inline error describe(const graph_error& e) {
-    return {errc::bad_input, fmt::format("illegal {}", name_of(e.code)), place_of(e.at), fmt::format("{}", e.got),
-            wanted_by(e)};
+    return {errc::bad_input, fmt::format("illegal {}", name_of(e.code)),
+            e.code == graph_errc::input_size ? "network" : place_of(e.at), fmt::format("{}", e.got), wanted_by(e)};
 }
 
 /// Judges networks against one problem under one memory model and remembers those that became trials.

@@ -128,7 +128,7 @@ TEST_CASE("gate: what an illegal network has wrong is named, with the legal valu
         change(net);
         return describe(dynamic_graph(net).error()).text();
     };
-    CHECK(message([](auto& n) { n.input.width = 0; }) == "main: illegal input size (got 0, wanted 1 to 32768)");
+    CHECK(message([](auto& n) { n.input.width = 0; }) == "network: illegal input size (got 0, wanted 1 to 32768)");
     CHECK(message([](auto& n) { n.stages[1].output_channels = 40'000; }) ==
           "stage 2 block 1 project: illegal output channels (got 40000, wanted 1 to 32768)");
     CHECK(message([](auto& n) { n.stages[1].num_layers = 65; }) ==
