@@ -77,7 +77,9 @@ public:
             for (std::size_t c = 0; c < Axis::size; ++c) {
                 const std::uint64_t n = count(axis, c);
                 line += fmt::format("{} {} ({})", c == 0 ? ":" : ",", words(c),
-                                    n == 0 ? std::string("never") : fmt::format("{}{}", n, c == 0 ? " times" : ""));
+                                    n == 0   ? std::string("never")
+                                    : n == 1 ? std::string("once")
+                                             : fmt::format("{}{}", n, c == 0 ? " times" : ""));
             }
             for (std::size_t c = 0; c < Axis::size; ++c) {
                 std::string stages;
