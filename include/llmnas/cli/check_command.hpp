@@ -41,6 +41,12 @@ public:
             ->required();
         command_->add_flag("--brief", brief_, "Without the table of operators");
         options_.add_to(*command_);
+        command_->get_option("--input")->description(
+            "Input, CHANNELSxHEIGHTxWIDTH; networks of the zoo have their own");
+        command_->get_option("--classes")->description("Number of classes; networks of the zoo have their own");
+        command_->get_option("--macs")
+            ->description("Range of MACs, MIN:MAX; judged only where it is given")
+            ->default_str("");
     }
 
     [[nodiscard]] bool chosen() const { return command_->parsed(); }
