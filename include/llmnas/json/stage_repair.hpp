@@ -191,7 +191,9 @@ public:
         for (auto& m : stage.items()) {
             auto& v = m.value();
             const meaning field = fields::find(m.key());
-            if (!field.exact && is_annotation(m.key(), v, index)) {
+            const std::string word = plain_word(m.key());
+            const bool spelled = field && plain_word(fields::names[field.index]) == word;
+            if (!spelled && is_annotation(word, v, index)) {
                 repairs.add(repair_kind::annotation);
                 continue;
             }
@@ -235,8 +237,8 @@ private:
     }
 
     /// A note, or the number of this stage, from 0 or 1 on ("stage": 2, "id": "stage_2").
-    [[nodiscard]] static bool is_annotation(std::string_view name, const nlohmann::ordered_json& v, std::size_t index) {
-        const std::string word = plain_word(name);
+    [[nodiscard]] static bool is_annotation(const std::string& word, const nlohmann::ordered_json& v,
+                                            std::size_t index) {
         if (word.empty()) return false;
         if (v.is_string()) {
             const std::string& text = v.get_ref<const std::string&>();
