@@ -28,7 +28,7 @@ struct statement {
     std::vector<claim> claims;
 };
 
-namespace detail {
+namespace claim_grammar {
 
 /// Joins the scopes and predicates of one clause.
 class claim_builder {
@@ -53,7 +53,12 @@ public:
             }
             const auto& s = std::get<scope_item>(items[i]);
             const bool predicate_next = i + 1 < items.size();
-            if (!open.empty()) {
+            if (!open.empty() && s.joined && s.quantifier == claim_quantifier::exactly) {
+                if (predicate_next) return {};
+                for (const auto* p : open) join(*p, std::nullopt);  // `12 layers and 5 stages`
+                open.clear();
+                count_of_stages(s);
+            } else if (!open.empty()) {
                 if (s.verb_follows && predicate_next) return {};  // whose predicate is the first?
                 for (const auto* p : open) join(*p, s);
                 open.clear();
@@ -190,15 +195,11 @@ public:
     [[nodiscard]] statement read(const sentence& s) {
         statement out{one_line(s.text, 400), {}};
         std::vector<word> words = word_reader(s.text).read();
-        // `every stage but stage 3`
-        for (std::size_t i = 1; i + 2 < words.size(); ++i)
-            if (words[i].kind == word_class::split && words[i - 1].kind == word_class::stage &&
-                words[i + 1].kind == word_class::stage && words[i + 2].kind == word_class::number &&
-                i + 3 >= words.size())
-                words[i].kind = word_class::except;
+        settle_but(words);
+        if (!context_of_section_ && !s.list_item) context_.reset();
 
         std::uint64_t mentioned = 0;
-        bool named = false;
+        bool named = false, placed_before = false;
         std::optional<scope_item> heading;
         const std::span<const word> all(words);
         for (std::size_t begin = 0; begin <= words.size();) {
@@ -209,9 +210,14 @@ public:
             clause.read();
             named = named || clause.names_stages() || !clause.understood();
             if (clause.understood()) {
+                const auto places = [](const auto& item) { return std::holds_alternative<scope_item>(item); };
+                const bool placed = std::any_of(clause.items().begin(), clause.items().end(), places);
+                // What a second clause without stages is about, the first one decides in ways of its own.
+                const bool hangs = placed_before && !placed;
+                placed_before = placed_before || placed;
                 const bool alone = begin == 0 && end == words.size();
                 if (alone && clause.only_scope()) heading = std::get<scope_item>(clause.items()[0]);
-                for (claim& c : claim_builder(clause, stages_, context_).build()) {
+                for (claim& c : hangs ? std::vector<claim>{} : claim_builder(clause, stages_, context_).build()) {
                     const auto same = [&](const claim& other) { return other.text() == c.text(); };
                     if (std::none_of(out.claims.begin(), out.claims.end(), same)) out.claims.push_back(std::move(c));
                 }
@@ -224,28 +230,48 @@ public:
     }
 
 private:
-    /// A line that names stages and nothing else is the heading of the list behind it.
+    /// `every stage but stage 3`, `SE but no residual connection`, and `but` between clauses.
+    static void settle_but(std::vector<claim_grammar::word>& words) {
+        using wc = claim_grammar::word_class;
+        for (std::size_t i = 0; i < words.size(); ++i) {
+            if (words[i].kind != wc::but) continue;
+            std::size_t next = i + 1;
+            while (next < words.size() && words[next].kind == wc::filler) ++next;
+            const wc k = next < words.size() ? words[next].kind : wc::split;
+            const bool place = k == wc::stage || k == wc::ordinal || k == wc::last || k == wc::in;
+            if (i > 0 && words[i - 1].kind == wc::stage && place)
+                words[i].kind = wc::except;
+            else if (k == wc::none || k == wc::negation || k == wc::value || k == wc::property || k == wc::number)
+                words[i].kind = wc::conj;
+            else
+                words[i].kind = wc::split;
+        }
+    }
+
+    /// A line that names stages and nothing else speaks for the list behind it, as a heading for its section.
     void set_context(const sentence& s, const std::optional<scope_item>& heading) {
         if (heading && heading->quantifier == claim_quantifier::all && !heading->bare)
-            context_ = heading;
-        else if (s.heading || !s.list_item)
+            context_ = heading, context_of_section_ = s.heading;
+        else if (s.heading)
             context_.reset();
     }
 
     std::size_t stages_;
     std::optional<scope_item> context_;
     bool named_before_ = false;
+    bool context_of_section_ = false;
 };
 
-}  // namespace detail
+}  // namespace claim_grammar
 
 /// The sentences of an explanation of a network with so many stages, each with its claims. Linear time in the length of
 /// the text; any bytes. Of a text longer than `limit` bytes the beginning is read.
 [[nodiscard]] inline std::vector<statement> statements_of(std::string_view text, std::size_t stages,
                                                           std::size_t limit = std::size_t{1} << 20U) {
     std::vector<statement> found;
-    detail::explanation_reader reader(std::min(stages, claim_scope::max_stages));
-    for (const detail::sentence& s : detail::sentences_of(text.substr(0, limit))) found.push_back(reader.read(s));
+    claim_grammar::explanation_reader reader(std::min(stages, claim_scope::max_stages));
+    for (const claim_grammar::sentence& s : claim_grammar::sentences_of(text.substr(0, limit)))
+        found.push_back(reader.read(s));
     return found;
 }
 

@@ -46,7 +46,7 @@ struct network_facts {
     bool memory_covered = true;  ///< the memory model judges this network
 };
 
-namespace detail {
+namespace claim_grammar {
 
 /// One value for all, nothing where they differ or there is none.
 template <class T>
@@ -77,6 +77,7 @@ public:
         facts_.parameters += parameter_count::of(o);
         facts_.flash += int8_flash::of(o);
         facts_.sram = std::max(facts_.sram, sram);
+        if (o.kind == op_kind::scale) ++scales_;
         switch (o.from.role) {
             case role::expand:
                 expansions_.add(static_cast<double>(o.out.channels) / o.in.channels);
@@ -101,7 +102,6 @@ public:
             default:
                 known_form_ = false;
         }
-        if (o.kind == op_kind::scale) odd_scale_ = true;
         if (o.kind == op_kind::avg_pool || o.kind == op_kind::max_pool) pools_ = true;
         if (o.activation != activation_kind::none) activations_.add(o.activation);
         if (o.kind == op_kind::conv && (o.from.role == role::depthwise || o.from.role == role::main)) {
@@ -117,7 +117,7 @@ public:
         if (has_expand_) facts_.expansion_factor = expansions_.value();
         end_block();
         facts_.stride = strides_;
-        if (odd_scale_ || (se_blocks_ > 0 && se_blocks_ < facts_.num_layers))
+        if (scales_ != se_blocks_ || (se_blocks_ > 0 && se_blocks_ < facts_.num_layers))  // gates of another kind
             facts_.use_se.reset();
         else
             facts_.use_se = se_blocks_ > 0;
@@ -145,13 +145,14 @@ private:
     std::int32_t stride_ = 1;
     std::int32_t strides_ = 1;
     std::int32_t se_blocks_ = 0;
-    bool has_expand_ = false, known_form_ = true, odd_scale_ = false, pools_ = false, square_ = true;
+    std::int32_t scales_ = 0;
+    bool has_expand_ = false, known_form_ = true, pools_ = false, square_ = true;
     single_value<std::int32_t> kernels_;
     single_value<double> expansions_;
     single_value<activation_kind> activations_;
 };
 
-}  // namespace detail
+}  // namespace claim_grammar
 
 /// Facts of a network under a memory model. Stages are numbered as the operators say; at most 64 of them are read.
 [[nodiscard]] inline network_facts facts_of(const graph_view& g, const any_memory_model& memory = {}) {
@@ -163,7 +164,7 @@ private:
     std::vector<bytes> usage(g.ops.size());
     if (facts.memory_covered) memory.usage(g, usage);
 
-    std::vector<detail::stage_gatherer> stages;
+    std::vector<claim_grammar::stage_gatherer> stages;
     for (std::size_t i = 0; i < g.ops.size(); ++i) {
         const op& o = g.ops[i];
         if (o.from.stage < 0 || o.from.stage >= most) continue;

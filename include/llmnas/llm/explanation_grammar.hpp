@@ -17,7 +17,7 @@
 #include <llmnas/llm/explanation_claim.hpp>
 #include <llmnas/llm/explanation_words.hpp>
 
-namespace llmnas::detail {
+namespace llmnas::claim_grammar {
 
 /// Which stages, as written.
 struct scope_item {
@@ -67,12 +67,13 @@ private:
 
     void fail() { failed_ = true; }
     [[nodiscard]] wc at(std::size_t i) const { return i < words_.size() ? words_[i].kind : wc::split; }
+    [[nodiscard]] bool is_filler(std::size_t i) const { return at(i) == wc::filler || at(i) == wc::with; }
     [[nodiscard]] std::size_t skip(std::size_t i) const {
-        while (at(i) == wc::filler) ++i;
+        while (is_filler(i)) ++i;
         return i;
     }
     [[nodiscard]] std::size_t skip_light(std::size_t i) const {
-        while (at(i) == wc::filler || at(i) == wc::in || at(i) == wc::verb || at(i) == wc::colon) ++i;
+        while (is_filler(i) || at(i) == wc::in || at(i) == wc::verb || at(i) == wc::colon) ++i;
         return i;
     }
     [[nodiscard]] static bool places(wc k) {
@@ -87,6 +88,9 @@ private:
             const wc k = at(i);
             if (k == wc::hedge || k == wc::this_one) return false;
             if (k == wc::pronoun && !pronoun_is_network) return false;
+            // `stage 3 is the only stage that uses`
+            if (k == wc::cut && i > 1 && at(i - 2) == wc::only && at(i - 1) == wc::stage && at(i + 1) == wc::verb)
+                continue;
             const bool leads_to = k == wc::cut || k == wc::to;
             if (!leads_to || places(at(skip(i + 1))) || (k == wc::to && at(skip(i + 1)) == wc::number)) continue;
             for (std::size_t rest = i; rest < words_.size(); ++rest)
@@ -107,6 +111,10 @@ private:
             case wc::cut:
             case wc::factor:
             case wc::by:
+                ++i_;
+                return;
+            case wc::with:
+                if (restricts()) return fail();
                 ++i_;
                 return;
             case wc::conj:
@@ -194,6 +202,16 @@ private:
         }
     }
 
+    /// `all stages with SE use ..`: what is said holds for some of them only.
+    [[nodiscard]] bool restricts() const {
+        if (i_ == 0 || at(i_ - 1) != wc::stage || items_.empty()) return false;
+        const auto* s = std::get_if<scope_item>(&items_.back());
+        if (s == nullptr || s->scope.kind == scope_kind::numbers || s->scope.kind == scope_kind::vague) return false;
+        for (std::size_t i = i_ + 1; i < words_.size(); ++i)
+            if (at(i) == wc::verb || at(i) == wc::rises || at(i) == wc::falls) return true;
+        return false;
+    }
+
     void set(std::optional<wc>& what, wc kind) {
         if (what) return fail();
         what = kind;
@@ -258,16 +276,21 @@ private:
             }
             return add_scope(std::move(s), skip(next + 1) + 1);
         }
+        if (quantified && next == i && at(next) == wc::ordinal) return fail(), true;  // `every second stage`
         if (type_scope(s, next)) return add_scope(std::move(s), next);
         if (read_place(s, next)) return add_scope(std::move(s), next);
         if (failed_) return true;
         if (!quantified) return false;
         // An adverb: `throughout`, `selectively`. Behind a subject it adds nothing.
-        if (s.quantifier == claim_quantifier::all && !items_.empty() && i_ > 0)
-            if (const auto* last = std::get_if<scope_item>(&items_.back()); last != nullptr && !last->bare) {
+        if (s.quantifier == claim_quantifier::all && !items_.empty()) {
+            const auto* subject = std::get_if<scope_item>(&items_.front());
+            const auto* last = std::get_if<scope_item>(&items_.back());
+            if ((last != nullptr && !last->bare) ||
+                ((i == words_.size() || at(i) == wc::conj) && subject != nullptr && !subject->bare)) {
                 i_ = i;
                 return true;
             }
+        }
         if (s.quantifier != claim_quantifier::all && s.quantifier != claim_quantifier::some) {
             fail();
             return true;
@@ -421,7 +444,7 @@ private:
                 ++k;
             }
             std::size_t next = k;
-            while (at(next) == wc::conj || at(next) == wc::filler) ++next;
+            while (at(next) == wc::conj || is_filler(next)) ++next;
             if (at(next) != wc::ordinal && at(next) != wc::last) break;
             k = next;
         }
@@ -441,7 +464,7 @@ private:
             ++k;
             if (at(k) == wc::stage) ++k;
             std::size_t next = k;
-            while (at(next) == wc::conj || at(next) == wc::to || at(next) == wc::filler) ++next;
+            while (at(next) == wc::conj || at(next) == wc::to || is_filler(next)) ++next;
             if (next == k || (at(next) != wc::early && at(next) != wc::middle && at(next) != wc::late)) break;
             k = next;
         }
@@ -477,8 +500,10 @@ private:
                 if (auto* before = std::get_if<scope_item>(&items_.back()))
                     return before->quantifier = claim_quantifier::only, true;
             }
-            if (s.bare || s.quantifier != claim_quantifier::all) return fail(), true;
-            s.quantifier = claim_quantifier::only;
+            if (s.quantifier == claim_quantifier::all && !s.bare)
+                s.quantifier = claim_quantifier::only;
+            else if (s.quantifier != claim_quantifier::exactly)
+                return fail(), true;
         }
         if (!items_.empty())
             if (auto* before = std::get_if<scope_item>(&items_.back())) return merge(*before, std::move(s)), true;
@@ -488,6 +513,8 @@ private:
 
     /// Two scopes behind each other: `stage 1 and stage 2`, `the stages` and then which.
     void merge(scope_item& before, scope_item s) {
+        const bool everything = s.scope.kind == scope_kind::stages && s.quantifier == claim_quantifier::all;
+        if (before.scope.kind == scope_kind::except && everything) return;
         if (before.bare) {
             before = std::move(s);
             return;
@@ -770,8 +797,8 @@ private:
     void read_replaced() {
         const std::size_t x = skip(i_ + 1);
         std::size_t y = skip(x + 1);
-        if (at(x) != wc::value || (at(y) != wc::by && at(y) != wc::filler)) {
-            if (at(x) != wc::value || at(x + 1) != wc::filler) return fail();
+        if (at(x) != wc::value || (at(y) != wc::by && !is_filler(y))) {
+            if (at(x) != wc::value || !is_filler(x + 1)) return fail();
             y = x + 1;
         }
         y = skip(at(y) == wc::by ? y + 1 : y);
@@ -908,4 +935,4 @@ private:
     std::optional<word_class> comparison_, superlative_;
 };
 
-}  // namespace llmnas::detail
+}  // namespace llmnas::claim_grammar

@@ -15,7 +15,7 @@
 #include <llmnas/json/utf8.hpp>
 #include <llmnas/llm/explanation_words.hpp>
 
-namespace llmnas::detail {
+namespace llmnas::claim_grammar {
 
 /// A sentence, or an item of a list.
 struct sentence {
@@ -65,15 +65,13 @@ struct sentence {
             if (begin > i) continue;
         }
         if (c == '!' || c == '?') {
-            finish(i);
-            begin = i + 1;
+            finish(i + 1);
         } else if (c == '.') {
             const bool inside = i > 0 && is_digit(text[i - 1]) && is_digit(at(i + 1));
             const bool abbreviation = i > 0 && is_letter(text[i - 1]) && (i < 2 || !is_letter(text[i - 2])) &&
                                       (is_letter(at(i + 1)) || (i > 1 && text[i - 2] == '.'));
             if (inside || abbreviation) continue;
-            finish(i);
-            begin = i + 1;
+            finish(i + 1);
         }
     }
     finish(text.size());
@@ -121,7 +119,7 @@ private:
     struct piece {
         enum { word, number, mark } kind = word;
         std::string text;
-        detail::word value;
+        claim_grammar::word value;
     };
 
     [[nodiscard]] static word meaning(const phrase& p) {
@@ -157,6 +155,8 @@ private:
                 sign(c == '<' ? (equal ? claim_relation::at_most : claim_relation::less)
                               : (equal ? claim_relation::at_least : claim_relation::more),
                      equal ? 2 : 1);
+            } else if (c == '-' && i_ > 0 && is_digit(s_[i_ - 1]) && i_ + 1 < s_.size() && is_digit(s_[i_ + 1])) {
+                mark(word_class::to), ++i_;
             } else if (c == '=') {
                 mark(word_class::filler), ++i_;
             } else if (c == '~') {
@@ -194,7 +194,7 @@ private:
         if (is("\xE2\x80\x9C") || is("\xE2\x80\x9D") || is("\xE2\x80\xA2") || is("\xE2\x80\xAF") || is("\xE2\x80\x91"))
             return void(i_ += 3);
         mark(word_class::unknown);
-        i_ += std::max<std::size_t>(1, utf8_length(rest));
+        i_ += std::max<std::size_t>(1, llmnas::detail::utf8_length(rest));
     }
 
     void letters() {
@@ -311,4 +311,4 @@ private:
     std::vector<piece> pieces_;
 };
 
-}  // namespace llmnas::detail
+}  // namespace llmnas::claim_grammar

@@ -16,31 +16,34 @@
 
 #include <fmt/format.h>
 
+#include <llmnas/llm/cost_words.hpp>
 #include <llmnas/llm/explanation_claim.hpp>
 #include <llmnas/llm/explanation_facts.hpp>
 
 namespace llmnas {
 
 /// `unclear`: true under one reading and false under another, or of something that the network's description lacks.
-enum class verdict : std::uint8_t { no, yes, unclear };
+enum class claim_verdict : std::uint8_t { no, yes, unclear };
 
-[[nodiscard]] constexpr std::string_view name_of(verdict v) noexcept {
-    return v == verdict::yes ? "true" : v == verdict::no ? "false" : "unclear";
+[[nodiscard]] constexpr std::string_view name_of(claim_verdict v) noexcept {
+    return v == claim_verdict::yes ? "true" : v == claim_verdict::no ? "false" : "unclear";
 }
 
 struct checked_claim {
-    verdict is = verdict::unclear;
+    claim_verdict is = claim_verdict::unclear;
     std::string evidence;  ///< what the network has
 };
 
-namespace detail {
+namespace claim_grammar {
 
-[[nodiscard]] constexpr verdict operator!(verdict v) noexcept {
-    return v == verdict::yes ? verdict::no : v == verdict::no ? verdict::yes : v;
+[[nodiscard]] constexpr claim_verdict operator!(claim_verdict v) noexcept {
+    return v == claim_verdict::yes ? claim_verdict::no : v == claim_verdict::no ? claim_verdict::yes : v;
 }
-[[nodiscard]] constexpr verdict verdict_of(bool b) noexcept { return b ? verdict::yes : verdict::no; }
+[[nodiscard]] constexpr claim_verdict said(bool b) noexcept { return b ? claim_verdict::yes : claim_verdict::no; }
 /// True or false only if both are.
-[[nodiscard]] constexpr verdict agreed(verdict a, verdict b) noexcept { return a == b ? a : verdict::unclear; }
+[[nodiscard]] constexpr claim_verdict agreed(claim_verdict a, claim_verdict b) noexcept {
+    return a == b ? a : claim_verdict::unclear;
+}
 
 class claim_verifier {
 public:
@@ -48,16 +51,17 @@ public:
 
     [[nodiscard]] checked_claim check() {
         if (c_.property == claim_property::sram && !net_.memory_covered)
-            return {verdict::unclear, "the memory model " + net_.memory_model + " does not judge this network"};
+            return {claim_verdict::unclear, "the memory model " + net_.memory_model + " does not judge this network"};
         if (c_.scope.kind == scope_kind::network) return check_network();
         const std::vector<std::uint64_t> readings = readings_of(c_.scope);
-        std::optional<verdict> all;
+        std::optional<claim_verdict> all;
         for (const std::uint64_t set : readings) {
-            const verdict here = check_set(set);
+            const claim_verdict here = check_set(set);
             all = all ? agreed(*all, here) : here;
         }
-        checked_claim out{all.value_or(verdict::unclear), evidence()};
-        if (out.is == verdict::unclear && readings.size() > 1) out.evidence += "; it depends on which stages are meant";
+        checked_claim out{all.value_or(claim_verdict::unclear), evidence()};
+        if (out.is == claim_verdict::unclear && readings.size() > 1)
+            out.evidence += "; it depends on which stages are meant";
         return out;
     }
 
@@ -68,7 +72,7 @@ private:
     }
 
     /// The sets of stages that a scope may mean. `early`: up to half of them from the first one on; `late` the same
-    /// from the end; `middle`: the one or two in the middle, or all but the first and the last.
+    /// from the end; `middle`: the one or two in the middle, or the middle third.
     [[nodiscard]] std::vector<std::uint64_t> readings_of(const claim_scope& s) const {
         const std::size_t n = count();
         const auto range = [](std::size_t begin, std::size_t end) {
@@ -106,7 +110,12 @@ private:
             late.push_back(range(n - std::min(k, n), n));
         }
         if (s.early) times(early);
-        if (s.middle) times({range((n - 1) / 2, n / 2 + 1), n > 2 ? range(1, n - 1) : everything()});
+        if (s.middle) {
+            // The one or two in the middle, and the middle third.
+            const std::size_t third = std::max<std::size_t>(n % 2 == 0 ? 2 : 1, (n + 1) / 3 - ((n + 1) / 3 + n) % 2);
+            const std::size_t begin = (n - std::min(third, n)) / 2;
+            times({range((n - 1) / 2, n / 2 + 1), range(begin, std::min(n, begin + third))});
+        }
         if (s.late) times(late);
         return sets;
     }
@@ -131,36 +140,36 @@ private:
         }
     }
 
-    [[nodiscard]] verdict compare(double has, claim_relation r, const claim_value& v) const {
+    [[nodiscard]] claim_verdict compare(double has, claim_relation r, const claim_value& v) const {
         const std::vector<double> wanted = readings_of(v, v.number), half = readings_of(v, v.precision);
-        std::optional<verdict> all;
+        std::optional<claim_verdict> all;
         for (std::size_t k = 0; k < wanted.size(); ++k) {
-            const verdict here = compare(has, r, wanted[k], half[k], v.unit == claim_unit::percent);
+            const claim_verdict here = compare(has, r, wanted[k], half[k], v.unit == claim_unit::percent);
             all = all ? agreed(*all, here) : here;
         }
-        return all.value_or(verdict::unclear);
+        return all.value_or(claim_verdict::unclear);
     }
     /// An equal number agrees to the digits written. `about` allows 5 % (of a share 2 points), refuses beyond 10 % (5
     /// points), and between the two nothing is said.
-    [[nodiscard]] verdict compare(double has, claim_relation r, double wanted, double half, bool is_share) const {
+    [[nodiscard]] claim_verdict compare(double has, claim_relation r, double wanted, double half, bool is_share) const {
         const double off = std::abs(has - wanted);
         const bool to_digits = off <= (is_cost(c_.property) ? half * (1 + 1e-9) : 1e-9 * std::abs(wanted));
         switch (r) {
             case claim_relation::equal:
-                return verdict_of(to_digits);
+                return said(to_digits);
             case claim_relation::about:
-                if (to_digits || off <= (is_share ? 0.02 : 0.05 * wanted)) return verdict::yes;
-                return off > (is_share ? 0.05 : 0.10 * wanted) ? verdict::no : verdict::unclear;
+                if (to_digits || off <= (is_share ? 0.02 : 0.05 * wanted)) return claim_verdict::yes;
+                return off > (is_share ? 0.05 : 0.10 * wanted) ? claim_verdict::no : claim_verdict::unclear;
             case claim_relation::less:
-                return verdict_of(has < wanted);
+                return said(has < wanted);
             case claim_relation::at_most:
-                return verdict_of(has <= wanted);
+                return said(has <= wanted);
             case claim_relation::more:
-                return verdict_of(has > wanted);
+                return said(has > wanted);
             case claim_relation::at_least:
-                return verdict_of(has >= wanted);
+                return said(has >= wanted);
             default:
-                return verdict::unclear;
+                return claim_verdict::unclear;
         }
     }
 
@@ -209,34 +218,35 @@ private:
 
     // --- one stage --------------------------------------------------------------------------------------------------
 
-    [[nodiscard]] verdict check_word(const stage_facts& s, const claim_value& v) const {
+    [[nodiscard]] claim_verdict check_word(const stage_facts& s, const claim_value& v) const {
         switch (c_.property) {
             case claim_property::use_se:
-                return s.use_se ? verdict_of(*s.use_se) : verdict::unclear;
+                return s.use_se ? said(*s.use_se) : claim_verdict::unclear;
             case claim_property::skip_op:
-                return s.residual ? verdict_of(*s.residual) : verdict::unclear;
+                return s.residual ? said(*s.residual) : claim_verdict::unclear;
             case claim_property::activation:
-                return s.activation ? verdict_of(name_of(*s.activation) == v.word) : verdict::unclear;
+                return s.activation ? said(name_of(*s.activation) == v.word) : claim_verdict::unclear;
             case claim_property::conv_type: {
-                const verdict type = s.conv_type.empty() ? verdict::unclear : verdict_of(s.conv_type == v.word);
-                return v.loose ? agreed(type, verdict_of(s.depthwise_convolution)) : type;
+                const claim_verdict type = s.conv_type.empty() ? claim_verdict::unclear : said(s.conv_type == v.word);
+                return v.loose ? agreed(type, said(s.depthwise_convolution)) : type;
             }
             default:
-                return verdict::unclear;
+                return claim_verdict::unclear;
         }
     }
 
-    [[nodiscard]] verdict check_stage(const stage_facts& s) const {
-        if (is_word(c_.property)) return c_.values.empty() ? verdict::unclear : check_word(s, c_.values[0]);
-        if (!has_it(s)) return verdict::no;
+    [[nodiscard]] claim_verdict check_stage(const stage_facts& s) const {
+        if (is_word(c_.property)) return c_.values.empty() ? claim_verdict::unclear : check_word(s, c_.values[0]);
+        if (!has_it(s)) return claim_verdict::no;
         if (c_.property == claim_property::se_ratio && c_.relation == claim_relation::equal && s.use_se == true) {
             // The ratio is right where it gives the hidden channels, rounded as the published code does.
             for (const auto& [channels, hidden] : s.se_channels)
-                if (std::max(1.0, std::floor(channels * c_.values[0].number + 1e-9)) != hidden) return verdict::no;
-            return verdict::yes;
+                if (std::max(1.0, std::floor(channels * c_.values[0].number + 1e-9)) != hidden)
+                    return claim_verdict::no;
+            return claim_verdict::yes;
         }
         const auto has = number_of(s);
-        if (!has) return verdict::unclear;
+        if (!has) return claim_verdict::unclear;
         return compare(*has, c_.relation, c_.values[0]);
     }
 
@@ -249,7 +259,7 @@ private:
         return found;
     }
 
-    [[nodiscard]] verdict check_set(std::uint64_t set) const {
+    [[nodiscard]] claim_verdict check_set(std::uint64_t set) const {
         std::vector<const stage_facts*> stages = members(set);
         if (c_.compared) return check_comparison(stages);
         switch (c_.relation) {
@@ -268,8 +278,8 @@ private:
                 return check_extreme(set);
             case claim_relation::peak: {
                 for (const stage_facts* s : stages)
-                    if (s->sram == net_.total.sram.size) return verdict::yes;
-                return verdict::no;
+                    if (s->sram == net_.total.sram.size) return claim_verdict::yes;
+                return claim_verdict::no;
             }
             default:
                 break;
@@ -277,12 +287,13 @@ private:
         if (c_.share) {
             double sum = 0;
             for (const stage_facts* s : stages) sum += number_of(*s).value_or(0);
-            return c_.property == claim_property::sram ? verdict::unclear : compare(sum, c_.relation, c_.values[0]);
+            return c_.property == claim_property::sram ? claim_verdict::unclear
+                                                       : compare(sum, c_.relation, c_.values[0]);
         }
         return quantified(stages, set);
     }
 
-    [[nodiscard]] verdict quantified(std::vector<const stage_facts*> stages, std::uint64_t set) const {
+    [[nodiscard]] claim_verdict quantified(std::vector<const stage_facts*> stages, std::uint64_t set) const {
         using q = claim_quantifier;
         // What all stages have, they have where it exists: a depthwise block has no expansion that could be another.
         const bool everywhere = c_.scope.kind == scope_kind::stages || c_.scope.kind == scope_kind::except;
@@ -290,22 +301,25 @@ private:
             std::erase_if(stages, [&](const stage_facts* s) { return !has_it(*s); });
         std::size_t yes = 0, no = 0;
         for (const stage_facts* s : stages) {
-            const verdict v = c_.negated ? !check_stage(*s) : check_stage(*s);
-            yes += v == verdict::yes;
-            no += v == verdict::no;
+            const claim_verdict v = c_.negated ? !check_stage(*s) : check_stage(*s);
+            yes += v == claim_verdict::yes;
+            no += v == claim_verdict::no;
         }
         const std::size_t n = stages.size(), open = n - yes - no, k = static_cast<std::size_t>(c_.count);
         const auto three = [](bool surely, bool surely_not) {
-            return surely ? verdict::yes : surely_not ? verdict::no : verdict::unclear;
+            return surely ? claim_verdict::yes : surely_not ? claim_verdict::no : claim_verdict::unclear;
         };
         switch (c_.quantifier) {
             case q::all: {
-                const verdict here = n == 0 ? verdict::no : three(no == 0 && open == 0, no > 0);
-                if (c_.scope.kind != scope_kind::except || here != verdict::yes) return here;
+                const claim_verdict here = n == 0 ? claim_verdict::no : three(no == 0 && open == 0, no > 0);
+                if (c_.scope.kind != scope_kind::except || here != claim_verdict::yes) return here;
                 return others_lack_it(set);
             }
-            case q::none:
-                return three(yes == 0 && open == 0, yes > 0);
+            case q::none: {
+                const claim_verdict here = three(yes == 0 && open == 0, yes > 0);
+                if (c_.scope.kind != scope_kind::except || here != claim_verdict::yes) return here;
+                return others_have_it(set);
+            }
             case q::any:
                 return three(yes > 0, yes == 0 && open == 0);
             case q::some:
@@ -315,32 +329,42 @@ private:
             case q::not_all:
                 return three(no > 0, no == 0 && open == 0);
             case q::exactly:
-                return open > 0 ? verdict::unclear : verdict_of(yes == k);
+                return open > 0 ? claim_verdict::unclear : said(yes == k);
             case q::at_least:
                 return three(yes >= k, yes + open < k);
             case q::fewer:
                 return three(yes + open < k, yes >= k);
             case q::only: {
-                if (no > 0) return verdict::no;
-                const verdict lack = others_lack_it(set);
-                return open > 0 && lack != verdict::no ? verdict::unclear : lack;
+                if (no > 0) return claim_verdict::no;
+                const claim_verdict lack = others_lack_it(set);
+                return open > 0 && lack != claim_verdict::no ? claim_verdict::unclear : lack;
             }
         }
-        return verdict::unclear;
+        return claim_verdict::unclear;
     }
 
-    [[nodiscard]] verdict others_lack_it(std::uint64_t set) const {
-        verdict all = verdict::yes;
+    [[nodiscard]] claim_verdict others_lack_it(std::uint64_t set) const {
+        claim_verdict all = claim_verdict::yes;
         for (const stage_facts* s : members(everything() & ~set)) {
-            const verdict v = check_stage(*s);
-            if (v == verdict::yes) return verdict::no;
-            if (v == verdict::unclear) all = verdict::unclear;
+            const claim_verdict v = check_stage(*s);
+            if (v == claim_verdict::yes) return claim_verdict::no;
+            if (v == claim_verdict::unclear) all = claim_verdict::unclear;
+        }
+        return all;
+    }
+
+    [[nodiscard]] claim_verdict others_have_it(std::uint64_t set) const {
+        claim_verdict all = claim_verdict::yes;
+        for (const stage_facts* s : members(everything() & ~set)) {
+            const claim_verdict v = check_stage(*s);
+            if (v == claim_verdict::no) return v;
+            if (v == claim_verdict::unclear) all = v;
         }
         return all;
     }
 
     /// Exactly these values occur.
-    [[nodiscard]] verdict check_values(const std::vector<const stage_facts*>& stages) const {
+    [[nodiscard]] claim_verdict check_values(const std::vector<const stage_facts*>& stages) const {
         std::vector<bool> seen(c_.values.size());
         bool any = false;
         for (const stage_facts* s : stages) {
@@ -348,51 +372,51 @@ private:
             any = true;
             bool one_of = false;
             for (std::size_t k = 0; k < c_.values.size(); ++k) {
-                verdict v = verdict::unclear;
+                claim_verdict v = claim_verdict::unclear;
                 if (is_word(c_.property))
                     v = check_word(*s, c_.values[k]);
                 else if (const auto has = number_of(*s))
                     v = compare(*has, claim_relation::equal, c_.values[k]);
-                if (v == verdict::unclear) return v;
-                if (v == verdict::yes) one_of = seen[k] = true;
+                if (v == claim_verdict::unclear) return v;
+                if (v == claim_verdict::yes) one_of = seen[k] = true;
             }
-            if (!one_of) return verdict::no;
+            if (!one_of) return claim_verdict::no;
         }
-        return verdict_of(any && std::find(seen.begin(), seen.end(), false) == seen.end());
+        return said(any && std::find(seen.begin(), seen.end(), false) == seen.end());
     }
 
     /// `same`, `between`: the smallest and the largest value.
-    [[nodiscard]] verdict check_spread(const std::vector<const stage_facts*>& stages) const {
+    [[nodiscard]] claim_verdict check_spread(const std::vector<const stage_facts*>& stages) const {
         if (is_word(c_.property)) {
-            if (c_.property != claim_property::activation) return verdict::unclear;
+            if (c_.property != claim_property::activation) return claim_verdict::unclear;
             for (const stage_facts* s : stages)
-                if (!s->activation) return verdict::unclear;
+                if (!s->activation) return claim_verdict::unclear;
             bool same = true;
             for (const stage_facts* s : stages) same = same && s->activation == stages[0]->activation;
-            return verdict_of(same != c_.negated);
+            return said(same != c_.negated);
         }
         std::optional<double> low, high;
         for (const stage_facts* s : stages) {
             if (!has_it(*s)) continue;
             const auto has = number_of(*s);
-            if (!has) return verdict::unclear;
+            if (!has) return claim_verdict::unclear;
             low = std::min(low.value_or(*has), *has);
             high = std::max(high.value_or(*has), *has);
         }
-        if (!low) return verdict::no;
-        if (c_.relation == claim_relation::same) return verdict_of((*low == *high) != c_.negated);
-        const verdict a = compare(*low, claim_relation::equal, c_.values[0]),
-                      b = compare(*high, claim_relation::equal, c_.values[1]);
-        return a == verdict::yes && b == verdict::yes ? verdict::yes : verdict::no;
+        if (!low) return claim_verdict::no;
+        if (c_.relation == claim_relation::same) return said((*low == *high) != c_.negated);
+        const claim_verdict a = compare(*low, claim_relation::equal, c_.values[0]),
+                            b = compare(*high, claim_relation::equal, c_.values[1]);
+        return a == claim_verdict::yes && b == claim_verdict::yes ? claim_verdict::yes : claim_verdict::no;
     }
 
     /// From stage to stage, over those that have it.
-    [[nodiscard]] verdict check_trend() const {
+    [[nodiscard]] claim_verdict check_trend() const {
         std::vector<double> values;
         for (const stage_facts& s : net_.stages) {
             if (!has_it(s)) continue;
             const auto has = number_of(s);
-            if (!has) return verdict::unclear;
+            if (!has) return claim_verdict::unclear;
             values.push_back(*has);
         }
         bool up = false, down = false;
@@ -402,49 +426,51 @@ private:
         }
         switch (c_.relation) {
             case claim_relation::rises:
-                return verdict_of(up && !down);
+                return said(up && !down);
             case claim_relation::falls:
-                return verdict_of(down && !up);
+                return said(down && !up);
             case claim_relation::never_rises:
-                return verdict_of(!up);
+                return said(!up);
             default:
-                return verdict_of(!down);
+                return said(!down);
         }
     }
 
     /// These stages share the highest or lowest value of all, alone for a single stage unless others tie.
-    [[nodiscard]] verdict check_extreme(std::uint64_t set) const {
+    [[nodiscard]] claim_verdict check_extreme(std::uint64_t set) const {
         std::optional<double> best;
         const bool high = c_.relation == claim_relation::highest;
         for (const stage_facts& s : net_.stages) {
             const auto has = number_of(s);
-            if (!has || !has_it(s)) return verdict::unclear;
+            if (!has || !has_it(s)) return claim_verdict::unclear;
             if (!best || (high ? *has > *best : *has < *best)) best = has;
         }
         std::size_t elsewhere = 0;
         for (const stage_facts* s : members(everything() & ~set)) elsewhere += number_of(*s) == best;
         for (const stage_facts* s : members(set))
-            if (number_of(*s) != best) return verdict::no;
-        return elsewhere > 0 ? verdict::unclear : verdict::yes;
+            if (number_of(*s) != best) return claim_verdict::no;
+        return elsewhere > 0 ? claim_verdict::unclear : claim_verdict::yes;
     }
 
-    [[nodiscard]] verdict check_comparison(const std::vector<const stage_facts*>& stages) const {
-        std::optional<verdict> all;
+    [[nodiscard]] claim_verdict check_comparison(const std::vector<const stage_facts*>& stages) const {
+        std::optional<claim_verdict> all;
         for (const std::uint64_t set : readings_of(c_.other)) {
             std::size_t yes = 0, no = 0;
             for (const stage_facts* a : stages)
                 for (const stage_facts* b : members(set)) {
                     const auto x = number_of(*a), y = number_of(*b);
-                    if (!x || !y) return verdict::unclear;
+                    if (!x || !y) return claim_verdict::unclear;
                     const bool holds = c_.relation == claim_relation::more   ? *x > *y
                                        : c_.relation == claim_relation::less ? *x < *y
                                                                              : *x == *y;
                     ++(holds != c_.negated ? yes : no);
                 }
-            const verdict here = no == 0 && yes > 0 ? verdict::yes : yes == 0 ? verdict::no : verdict::unclear;
+            const claim_verdict here = no == 0 && yes > 0 ? claim_verdict::yes
+                                       : yes == 0         ? claim_verdict::no
+                                                          : claim_verdict::unclear;
             all = all ? agreed(*all, here) : here;
         }
-        return all.value_or(verdict::unclear);
+        return all.value_or(claim_verdict::unclear);
     }
 
     // --- the network ------------------------------------------------------------------------------------------------
@@ -476,28 +502,21 @@ private:
                 return {};
         }
         const double value = static_cast<double>(has);
-        verdict is = verdict::unclear;
+        claim_verdict is = claim_verdict::unclear;
         if (c_.relation == claim_relation::between && c_.values.size() == 2) {
-            const verdict low = compare(value, claim_relation::at_least, c_.values[0]),
-                          high = compare(value, claim_relation::at_most, c_.values[1]);
-            is = low == verdict::no || high == verdict::no ? verdict::no : agreed(low, high);
+            const claim_verdict low = compare(value, claim_relation::at_least, c_.values[0]),
+                                high = compare(value, claim_relation::at_most, c_.values[1]);
+            is = low == claim_verdict::no || high == claim_verdict::no ? claim_verdict::no : agreed(low, high);
         } else if (!c_.values.empty()) {
             is = compare(value, c_.relation, c_.values[0]);
         }
         if (c_.negated || c_.quantifier == claim_quantifier::none) is = !is;
-        std::string evidence = fmt::format("the network has {} {}", grouped(has), what);
-        if (is == verdict::unclear && !c_.values.empty())
+        std::string evidence = fmt::format("the network has {} {}", llmnas::detail::grouped(has), what);
+        if (is == claim_verdict::unclear && !c_.values.empty())
             evidence += c_.values[0].unit == claim_unit::kb || c_.values[0].unit == claim_unit::mb
                             ? "; it depends on whether the unit is a power of 1000 or of 1024"
                             : "; between 5 and 10 % off";
         return {is, evidence};
-    }
-
-    [[nodiscard]] static std::string grouped(std::uint64_t n) {
-        std::string s = fmt::format("{}", n);
-        for (auto i = static_cast<std::ptrdiff_t>(s.size()) - 3; i > 0; i -= 3)
-            s.insert(static_cast<std::size_t>(i), ",");
-        return s;
     }
 
     // --- evidence ---------------------------------------------------------------------------------------------------
@@ -522,7 +541,8 @@ private:
         const auto has = number_of(s);
         if (!has) return "?";
         if (c_.share) return fmt::format("{:.1f} %", 100 * *has);
-        return is_cost(c_.property) ? grouped(static_cast<std::uint64_t>(*has)) : fmt::format("{:.3g}", *has);
+        return is_cost(c_.property) ? llmnas::detail::grouped(static_cast<std::uint64_t>(*has))
+                                    : fmt::format("{:.3g}", *has);
     }
 
     /// `stride: 2 in stages 1, 2, 3, 5; 1 in stage 4`.
@@ -549,11 +569,11 @@ private:
     const network_facts& net_;
 };
 
-}  // namespace detail
+}  // namespace claim_grammar
 
-/// Checks one claim. Every verdict is of the network as it is built and of the cost model's figures.
+/// Checks one claim. Every claim_verdict is of the network as it is built and of the cost model's figures.
 [[nodiscard]] inline checked_claim check_claim(const claim& c, const network_facts& net) {
-    return detail::claim_verifier(c, net).check();
+    return claim_grammar::claim_verifier(c, net).check();
 }
 
 }  // namespace llmnas

@@ -12,7 +12,7 @@
 
 #include <llmnas/llm/explanation_claim.hpp>
 
-namespace llmnas::detail {
+namespace llmnas::claim_grammar {
 
 enum class word_class : std::uint8_t {
     unknown,  ///< no word of the table: what it says is not understood
@@ -20,7 +20,9 @@ enum class word_class : std::uint8_t {
     verb,     ///< uses, has, is
     in,       ///< before stages
     conj,     ///< and, comma
-    split,    ///< begins a clause of its own: while, semicolon
+    with,     ///< with, using: what follows may tell which stages are meant
+    but,
+    split,  ///< begins a clause of its own: while, semicolon
     colon,
     cut,       ///< what follows is purpose or reason: to, which, for
     hedge,     ///< could, if, usually: the clause states no fact
@@ -230,6 +232,8 @@ inline constexpr auto phrases = [] {
         {"absent", negation},
         {"is missing", negation},
         {"free of", negation},
+        {"absent from", negation},
+        {"missing in", negation},
         // numbers
         {"zero", number, {}, {}, {}, 0},
         {"one", number, {}, {}, {}, 1},
@@ -469,7 +473,7 @@ inline constexpr auto phrases = [] {
         {"or", conj},
         {"while", split},
         {"whereas", split},
-        {"but", split},
+        {"but", but},
         {"which", cut},
         {"that", cut},
         {"because", cut},
@@ -536,15 +540,15 @@ inline constexpr auto phrases = [] {
         {"into", in},
         {"across", in},
         {"of", filler},
-        {"with", filler},
+        {"with", with},
         // verbs
         {"use", verb},
         {"uses", verb},
         {"used", verb},
-        {"using", verb},
+        {"using", with},
         {"has", verb},
         {"have", verb},
-        {"having", verb},
+        {"having", with},
         {"is", verb},
         {"are", verb},
         {"was", verb},
@@ -584,8 +588,6 @@ inline constexpr auto phrases = [] {
         {"requires", verb},
         {"cost", verb},
         {"costs", verb},
-        {"take", verb},
-        {"takes", verb},
         {"hold", verb},
         {"holds", verb},
         {"set", verb},
@@ -645,6 +647,9 @@ inline constexpr auto phrases = [] {
         {"carries", verb},
         {"there", filler},
         {"located", verb},
+        {"reached", verb},
+        {"attained", verb},
+        {"s", filler},
         {"lies", verb},
         {"lie", verb},
         {"sits", verb},
@@ -724,4 +729,4 @@ inline constexpr auto phrases = [] {
     return index;
 }
 
-}  // namespace llmnas::detail
+}  // namespace llmnas::claim_grammar

@@ -111,3 +111,10 @@ TEST_CASE("claims written down before the extractor: half kept apart", "[llm][ex
     CHECK(t.precision() >= 0.95);
     CHECK(static_cast<double>(t.judged_right) >= 0.95 * static_cast<double>(t.judged_found));
 }
+
+/// Sentences that were misread once, or could be.
+TEST_CASE("claims that are easily misread", "[llm][explanation]") {
+    const tally t = measure("traps.json", true);
+    CHECK(t.right == t.found);
+    CHECK(t.right == t.listed);
+}
