@@ -36,9 +36,19 @@ struct checked_network {
     dynamic_graph graph;
     /// Calls the visitor for every legal network with another value of one field, field by field.
     std::function<void(const change_visitor&)> for_each_change;
-    /// Lowers the same design for a square input with so many rows; the graph then has its errors.
+    /// Lowers the same design for its input scaled to so many pixels along the longer side; the graph then has its
+    /// errors.
     std::function<void(std::int32_t, dynamic_graph&)> lower_at;
 };
+
+/// A legal input in the same proportions, with `side` pixels along the longer side and at least one along the other.
+[[nodiscard]] constexpr shape scaled_to(const shape& input, std::int32_t side) noexcept {
+    const std::int64_t longer = std::max(input.height, input.width);
+    const auto along = [&](std::int64_t extent) {
+        return static_cast<std::int32_t>(std::max<std::int64_t>(1, (extent * side + longer / 2) / longer));
+    };
+    return {input.channels, along(input.height), along(input.width)};
+}
 
 template <LowersToOperators Design>
 [[nodiscard]] checked_network make_checked(const Design& design, std::string name, std::string remark = {}) {
@@ -52,7 +62,7 @@ template <LowersToOperators Design>
             },
             [design](std::int32_t side, dynamic_graph& graph) {
                 Design resized = design;
-                resized.input.height = resized.input.width = side;
+                resized.input = scaled_to(design.input, side);
                 graph.lower(resized);
             }};
 }

@@ -15,11 +15,11 @@
 
 namespace llmnas::cli {
 
-/// The square input nearest to the network's own at which it keeps the limits: the largest smaller one, or where the
-/// network has too few MACs, the smallest larger one. With what it costs there.
-[[nodiscard]] inline std::optional<std::pair<shape, costs>> nearest_square_input(const checked_network& net,
-                                                                                 const cost_limits& limits,
-                                                                                 const any_memory_model& memory) {
+/// The input in the same proportions that is nearest to the network's own and at which it keeps the limits: the largest
+/// smaller one, or where the network has too few MACs, the smallest larger one. With what it costs there.
+[[nodiscard]] inline std::optional<std::pair<shape, costs>> nearest_input(const checked_network& net,
+                                                                          const cost_limits& limits,
+                                                                          const any_memory_model& memory) {
     const shape input = net.graph.view().input;
     const std::int32_t direction = total<mac_count>(net.graph.view()) < limits.min_macs ? 1 : -1;
     dynamic_graph graph;
@@ -27,7 +27,7 @@ namespace llmnas::cli {
         net.lower_at(side, graph);
         if (graph.error()) continue;
         const costs c = evaluate(graph.view(), memory);
-        if (limits.allow(c)) return std::pair{shape{input.channels, side, side}, c};
+        if (limits.allow(c)) return std::pair{graph.view().input, c};
         if (direction > 0 && c.mac_count > limits.max_macs) break;  // MACs only rise with the input
     }
     return std::nullopt;

@@ -88,7 +88,7 @@ namespace llmnas::cli {
     if (changes.fitting.empty())
         text += changes.nearest ? "  no single field is enough; most helps " + changed(*changes.nearest) + '\n'
                                 : std::string("  no single field brings it nearer to the limits\n");
-    if (const auto input = nearest_square_input(net, limits, t.memory))
+    if (const auto input = nearest_input(net, limits, t.memory))
         text += fmt::format("  input {} -> {}: {}\n", shape_text(g.input), shape_text(input->first),
                             changed_costs_text(before, input->second, limits));
 

@@ -126,7 +126,7 @@ TEST_CASE("smallest changes: LMaNet-Core at 300,000 bytes of layerwise", "[cli][
     CHECK(found.fitting[0].change.text() == "stage 2 conv_type mbconv -> depthwise");
     CHECK(found.fitting[0].after.sram.size == bytes{256'000});
     // Both maps have ceil(side / 2) rows and columns; 48 * 79 * 79 = 299,568.
-    const auto input = nearest_square_input(*net, limits, {});
+    const auto input = nearest_input(*net, limits, {});
     REQUIRE(input);
     CHECK(input->first == shape{3, 158, 158});
     CHECK(input->second.sram.size == bytes{299'568});
@@ -241,14 +241,14 @@ TEST_CASE("smallest changes: a block with an expansion convolution keeps one", "
     CHECK(found[0].change.steps == 5);
 }
 
-TEST_CASE("smallest changes: the nearest square input", "[cli][check]") {
+TEST_CASE("smallest changes: the nearest input", "[cli][check]") {
     const auto elite = network_from_zoo("lmanet_elite");
     REQUIRE(elite);
     dynamic_graph graph;
     for (const any_memory_model& memory : {any_memory_model{}, erased<planned<>>})
         for (const std::uint64_t limit : {200'000U, 80'000U, 20'000U}) {
             const cost_limits limits{.sram = bytes{limit}};
-            const auto found = nearest_square_input(*elite, limits, memory);
+            const auto found = nearest_input(*elite, limits, memory);
             REQUIRE(found);
             for (std::int32_t side = 160; side >= found->first.height; --side) {
                 elite->lower_at(side, graph);
@@ -256,13 +256,21 @@ TEST_CASE("smallest changes: the nearest square input", "[cli][check]") {
                 CHECK(allowed == (side == found->first.height));
             }
         }
-    CHECK_FALSE(nearest_square_input(*elite, {.sram = bytes{100}}, {}));
+    CHECK_FALSE(nearest_input(*elite, {.sram = bytes{100}}, {}));
     // Too few MACs: the smallest larger one.
-    const auto larger = nearest_square_input(*elite, {.min_macs = macs{90'000'000}}, {});
+    const auto larger = nearest_input(*elite, {.min_macs = macs{90'000'000}}, {});
     REQUIRE(larger);
     CHECK(larger->second.mac_count >= macs{90'000'000});
     elite->lower_at(larger->first.height - 1, graph);
     CHECK(total<mac_count>(graph.view()) < macs{90'000'000});
+    // Proportions are kept: 49 frames of 10 coefficients.
+    const auto spectrogram = network_from_zoo("ds_cnn");
+    REQUIRE(spectrogram);
+    const auto shorter = nearest_input(*spectrogram, {.sram = bytes{8'000}}, {});
+    REQUIRE(shorter);
+    CHECK(shorter->first == shape{1, 31, 6});
+    CHECK(scaled_to({1, 49, 10}, 1) == shape{1, 1, 1});
+    CHECK(scaled_to({3, 1, 32768}, 32768) == shape{3, 1, 32768});
 }
 
 TEST_CASE("what would fit: text, other models, targets", "[cli][check]") {
