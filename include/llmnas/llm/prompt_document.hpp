@@ -57,15 +57,15 @@ public:
                          [](const auto& a, const auto& b) { return a.first->part < b.first->part; });
         const auto oldest_first = [](const auto& entry) { return entry.first->part == prompt_part::older_rejection; };
         std::reverse(order.begin(), std::find_if_not(order.begin(), order.end(), oldest_first));
-        std::size_t length = detail::token_sevenths(text());
+        std::size_t length = detail::token_thirds(text());
         for (const auto& [dropped, from] : order) {
-            if (length <= 7 * tokens) return true;
+            if (length <= 3 * tokens) return true;
             if (dropped->part == prompt_part::essential) return false;
-            const std::size_t before = detail::token_sevenths(text_of(*from));
+            const std::size_t before = detail::token_thirds(text_of(*from));
             dropped->shown = false;
-            length -= before - detail::token_sevenths(text_of(*from));
+            length -= before - detail::token_thirds(text_of(*from));
         }
-        return length <= 7 * tokens;
+        return length <= 3 * tokens;
     }
 
     [[nodiscard]] std::string text() const {

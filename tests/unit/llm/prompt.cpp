@@ -87,26 +87,30 @@ user_search user_trained_and_refused() {
 }
 
 template <template <class> class Prompt, class First, class Refused, class Trained>
-void check_prompts(const std::string& name, const First& first, const Refused& refused, const Trained& trained) {
+void check_prompts(const std::string& name, const First& first, const Refused& refused, const Trained& trained,
+                   const context_window& small) {
     using space = typename First::space;
     Prompt<space> prompt;
     check_golden(name + "_first", text_of(prompt.messages(first.context())));
     check_golden(name + "_refused", text_of(prompt.messages(refused.context())));
     check_golden(name + "_trained", text_of(prompt.messages(trained.context())));
-    prompt.fit({.tokens = 2200, .answer = 800});
+    prompt.fit(small);
     check_golden(name + "_short", text_of(prompt.messages(trained.context())));
 }
 
 }  // namespace
 
 TEST_CASE("prompt: complete prompts of the paper's space", "[llm]") {
-    check_prompts<paper_prompt>("paper_table1_se", search_state(), refused_only(), trained_and_refused());
-    check_prompts<cost_aware_prompt>("cost_aware_table1_se", search_state(), refused_only(), trained_and_refused());
+    check_prompts<paper_prompt>("paper_table1_se", search_state(), refused_only(), trained_and_refused(), {2200, 800});
+    check_prompts<cost_aware_prompt>("cost_aware_table1_se", search_state(), refused_only(), trained_and_refused(),
+                                     {2200, 800});
 }
 
 TEST_CASE("prompt: complete prompts of a user's space, objectives and memory model", "[llm]") {
-    check_prompts<paper_prompt>("paper_user", user_search(), user_refused_only(), user_trained_and_refused());
-    check_prompts<cost_aware_prompt>("cost_aware_user", user_search(), user_refused_only(), user_trained_and_refused());
+    check_prompts<paper_prompt>("paper_user", user_search(), user_refused_only(), user_trained_and_refused(),
+                                {1700, 800});
+    check_prompts<cost_aware_prompt>("cost_aware_user", user_search(), user_refused_only(), user_trained_and_refused(),
+                                     {1700, 800});
 }
 
 TEMPLATE_TEST_CASE("prompt: the example keeps the limits, in space and form, and stays the same", "[llm]",
@@ -116,12 +120,10 @@ TEMPLATE_TEST_CASE("prompt: the example keeps the limits, in space and form, and
     const std::string text = prompt.messages(s.context())[1].content;
     const std::size_t at = text.find("# Form of the answer");
     REQUIRE(at != std::string::npos);
-    const auto example = extract_proposal(text.substr(at));
+    const auto example = parse_reply<table1_se>(text.substr(at), s.task.input, s.task.classes);
     REQUIRE(example);
-    const auto net = proposal_from_json<table1_se>(*example, s.task.input, s.task.classes);
-    REQUIRE(net);
-    CHECK(contains<table1_se>(*net));
-    CHECK(s.judge.judge(*net));
+    CHECK(contains<table1_se>(example->network));
+    CHECK(s.judge.judge(example->network));
     CHECK(prompt.messages(s.context())[1].content == text);
 }
 

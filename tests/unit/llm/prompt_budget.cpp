@@ -18,7 +18,7 @@ using namespace llmnas;
 using namespace llmnas::test;
 using Catch::Matchers::ContainsSubstring;
 
-static_assert(token_estimate("") == 0 && token_estimate("a") == 1 && token_estimate("abcdefg") == 2 &&
+static_assert(token_estimate("") == 0 && token_estimate("a") == 1 && token_estimate("abcdefg") == 3 &&
               token_estimate("12345") == 5 && token_estimate("\u00e9") == 2);
 static_assert(context_window{8192, 2048}.prompt_tokens() == 6144);
 static_assert(context_window{2048, 2048}.prompt_tokens() == 512, "a quarter at least");
