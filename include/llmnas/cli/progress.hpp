@@ -14,6 +14,7 @@
 
 #include <fmt/format.h>
 
+#include <llmnas/llm/openai_options.hpp>
 #include <llmnas/search/loop.hpp>
 
 namespace llmnas::cli {
@@ -23,6 +24,14 @@ namespace llmnas::cli {
     const auto s = static_cast<std::int64_t>(std::max(0.0, seconds) + 0.5);
     return s < 3600 ? fmt::format("{}:{:02}", s / 60, s % 60)
                     : fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
+}
+
+/// Live count of an answer's tokens, on a terminal only.
+inline void show_tokens(const stream_progress& p) {
+    if (::isatty(STDERR_FILENO) != 1) return;
+    fmt::print(stderr, "\r\033[Klanguage model: {} tokens, {:.1f} a second", p.tokens,
+               static_cast<double>(p.tokens) / std::max(p.seconds, 1e-3));
+    std::fflush(stderr);
 }
 
 /// Observer of a search_loop.

@@ -21,6 +21,7 @@
 #include <llmnas/cli/progress.hpp>
 #include <llmnas/cli/search_report.hpp>
 #include <llmnas/cli/task_options.hpp>
+#include <llmnas/cli/transcript_flags.hpp>
 #include <llmnas/json/network_file.hpp>
 #include <llmnas/json/utf8.hpp>
 #include <llmnas/llm/cost_aware_prompt.hpp>
@@ -80,6 +81,7 @@ public:
             ->check(CLI::Range(64, 100'000'000))
             ->capture_default_str();
         command_->add_option("--llm-key-file", llm_key_file_, "File with the API key; else $LLMNAS_LLM_API_KEY");
+        transcript_.add_to(*command_);
         options_.add_to(*command_);
     }
 
@@ -109,6 +111,7 @@ public:
         if (!study) return tl::unexpected<error>(study.error());
         if (!study->notice().empty()) say(study->notice());
         const auto known = static_cast<std::int32_t>(study->trials().size());
+        if (auto kept = transcript_.keep(*server, out_, key_); !kept) return tl::unexpected<error>(kept.error());
         if (known > 0) say(fmt::format("continuing the study in {}: {} trials so far", out_, known));
 
         catch_interrupts();
@@ -121,9 +124,10 @@ public:
              .seed = seed_,
              .max_seconds = time_limit_,
              .checkpoints = std::filesystem::path(out_) / "checkpoints",
-             .interrupted = interrupt_requested});
+             .interrupted = [this] { return interrupt_requested() || transcript_.divergence(); }});
         auto outcome = propose_with(loop, *server, *networks);
         progress.close();
+        if (!outcome && transcript_.divergence()) outcome = tl::unexpected<error>(*transcript_.divergence());
         if (!outcome && outcome.error().code == errc::interrupted)
             say("interrupted: the same command continues the study");
         const auto so_far = outcome_of<paper_objectives, table1_se>(study->trials());
@@ -185,8 +189,9 @@ private:
     }
 
     /// A server of a language model, where one is asked for or found.
-    [[nodiscard]] result<std::optional<openai_backend>> find_server() const {
-        std::optional<openai_backend> none;
+    [[nodiscard]] result<std::optional<any_language_model>> find_server() {
+        std::optional<any_language_model> none;
+        if (transcript_.replays()) return transcript_.open_replay();
         if (proposer_ == "evolution" || proposer_ == "random") return none;
         const char* const from_environment = std::getenv("LLMNAS_LLM_URL");
         std::string url = !llm_url_.empty() ? llm_url_ : from_environment ? from_environment : "";
@@ -207,8 +212,13 @@ private:
         openai_options options;
         options.url = url;
         options.model = llm_model_;
-        options.key = *key;
+        options.key = key_ = *key;
         options.on_wait = [](const wait_notice&) { return !interrupt_requested(); };
+        options.on_tokens = [](const stream_progress& p) {
+            show_tokens(p);
+            return !interrupt_requested();
+        };
+        options.on_notice = say;
         // Asked without retries: who gives a wrong URL wants to know at once.
         openai_options first = options;
         first.retry = retry_policy::never();
@@ -220,7 +230,7 @@ private:
         auto server = openai_backend::open(std::move(options));
         if (!server) return tl::unexpected<error>(server.error());
         say("language model: " + server->name());
-        return std::optional<openai_backend>(std::move(*server));
+        return any_language_model(std::move(*server));
     }
 
     /// What a later run of the same study must agree with.
@@ -244,13 +254,13 @@ private:
     }
 
     template <class Loop>
-    [[nodiscard]] result<search_outcome> propose_with(Loop& loop, std::optional<openai_backend>& server,
+    [[nodiscard]] result<search_outcome> propose_with(Loop& loop, std::optional<any_language_model>& server,
                                                       const std::vector<network_of<table1_se>>& networks) const {
         if (server) {
             const context_window window{.tokens = llm_context_, .answer = sampling_options{}.max_tokens};
             const auto search = [&](auto prompt) {
-                llm_proposer<table1_se, openai_backend, decltype(prompt)> llm(std::move(*server), {},
-                                                                              std::move(prompt));
+                llm_proposer<table1_se, any_language_model, decltype(prompt)> llm(std::move(*server), {},
+                                                                                  std::move(prompt));
                 return loop.run(llm, networks);
             };
             if (prompt_ == cost_aware_prompt<table1_se>::name())
@@ -282,6 +292,8 @@ private:
     std::string llm_url_;
     std::string llm_model_;
     std::string llm_key_file_;
+    api_key key_;
+    transcript_flags transcript_;
     std::string prompt_ = "paper";
     std::int32_t llm_context_ = context_window{}.tokens;
 };
