@@ -25,7 +25,7 @@ struct proposal_counters {
     std::uint64_t completion_tokens = 0;
     double seconds = 0;  ///< of calls, waits for retries included; they may pass while a network trains
     double cost = 0;     ///< in the currency of the price table
-    repair_counts reply_repairs;
+    repair_counts reply_repairs = {};
 
     friend bool operator==(const proposal_counters&, const proposal_counters&) = default;
 };

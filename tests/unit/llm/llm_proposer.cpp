@@ -107,6 +107,68 @@ TEST_CASE("llm_proposer: a rejection stands in the next prompt, and trials may b
     REQUIRE(p.ask(s.context(), rng));
     const auto text = server.requests()[1].body["messages"][1]["content"].get<std::string>();
     CHECK_THAT(text, ContainsSubstring("reply of the language model: no JSON (got no") &&
-                         ContainsSubstring("In training now\n- trial 2") &&
+                         ContainsSubstring("In training now (1 of 1)\n- trial 2") &&
                          ContainsSubstring("array of 5 objects alone"));
+}
+
+TEST_CASE("llm_proposer: several networks a call, each with its own outcome", "[llm]") {
+    const auto good = proposal_json<table1_se>(some_network());
+    auto other = good, bad = good;
+    other[0]["kernel_size"] = 5;
+    bad[4].erase("stride");
+    const scripted_server server({{200, chat_body(nlohmann::ordered_json({good, bad, other}).dump())}});
+    llm_proposer_options options;
+    options.batch = 3;
+    options.conversation = 2;
+    llm_proposer<table1_se, openai_backend> p(openai_backend::open(quick(server.url())).value(), options);
+    const search_state s;
+    splitmix64 rng{5};
+    int networks = 0;
+    std::vector<std::string> refused;
+    for (int i = 0; i < 3; ++i) {
+        auto answer = p.ask(s.context(), rng);
+        if (answer)
+            ++networks;
+        else
+            refused.push_back(answer.error().why.text());
+    }
+    CHECK(networks == 2);
+    REQUIRE(refused.size() == 1);
+    CHECK_THAT(refused[0], ContainsSubstring("stage 5"));
+    CHECK(p.counters().calls == 1);
+    CHECK(p.counters().proposals == 3);
+    REQUIRE(p.ask(s.context(), rng));
+
+    const auto asked = server.requests();
+    REQUIRE(asked.size() == 2);
+    const auto& schema = asked[0].body["response_format"]["json_schema"]["schema"];
+    CHECK(schema["minItems"] == 3);
+    CHECK(schema["items"]["minItems"] == 5);
+    REQUIRE(asked[1].body["messages"].size() == 4);
+    CHECK(asked[1].body["messages"][2]["role"] == "assistant");
+    CHECK(asked[1].body["messages"][2]["content"] == nlohmann::ordered_json({good, other}).dump());
+    CHECK_THAT(asked[1].body["messages"][3]["content"].get<std::string>(), ContainsSubstring("3 different networks"));
+    p.close();
+    CHECK(p.counters().unused == 2);
+}
+
+TEST_CASE("llm_proposer: tokens and money are counted, caps end its use with a sentence", "[llm]") {
+    const scripted_server server({{200, chat_body(proposal_json<table1_se>(some_network()).dump())}});
+    llm_proposer_options options;
+    options.prices = {2.0, 10.0};
+    options.caps.tokens = 50;
+    options.earlier.prompt_tokens = 10;
+    llm_proposer<table1_se, openai_backend> p(openai_backend::open(quick(server.url())).value(), options);
+    const search_state s;
+    splitmix64 rng{5};
+    REQUIRE(p.ask(s.context(), rng));
+    REQUIRE(p.ask(s.context(), rng));
+    CHECK_FALSE(p.retired());
+    REQUIRE(p.ask(s.context(), rng));
+    CHECK(p.counters().cost == Approx(3 * (11 * 2.0 + 7 * 10.0) / 1e6));
+    CHECK(p.retired() == "the language model has used 64 tokens of the 50 allowed");
+
+    const spending_caps money{.cost = 0.5};
+    CHECK_FALSE(money.reached({.cost = 0.49}));
+    CHECK(money.reached({.cost = 0.5}) == "the language model has cost 0.5000 of the 0.5000 allowed");
 }
