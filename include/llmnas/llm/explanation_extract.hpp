@@ -45,10 +45,14 @@ public:
         bool said = true;  // the subject has a predicate
         for (std::size_t i = 0; i < items.size() && !failed_; ++i) {
             if (const auto* p = std::get_if<predicate_item>(&items[i])) {
-                if (subject)
-                    join(*p, subject), said = true;
-                else
+                if (!subject) {
                     open.push_back(p);
+                    continue;
+                }
+                // `two stages use SE and residuals`: both in one, or each in some?
+                if (subject->quantifier != claim_quantifier::all && std::exchange(said, true)) return {};
+                join(*p, subject);
+                said = true;
                 continue;
             }
             const auto& s = std::get<scope_item>(items[i]);
@@ -60,6 +64,7 @@ public:
                 count_of_stages(s);
             } else if (!open.empty()) {
                 if (s.verb_follows && predicate_next) return {};  // whose predicate is the first?
+                if (s.quantifier != claim_quantifier::all && open.size() > 1) return {};
                 for (const auto* p : open) join(*p, s);
                 open.clear();
                 place = s;
@@ -124,7 +129,10 @@ private:
             c.quantifier = where->quantifier;
             c.count = where->count;
         }
-        if (clause_.respectively()) return spread(c, where);
+        // A value for each stage, in order.
+        const bool listed = everywhere && c.relation == r::set_of && c.values.size() == stages_;
+        if (clause_.respectively() || listed) return spread(c, where);
+        if (c.relation == r::set_of && repeats(c.values)) return refuse();
         const bool single = !c.values.empty() && c.relation != r::set_of && !c.compared;
         if (!where || where->bare) {
             const bool layers = c.property == claim_property::num_layers && (!where || clause_.total());
@@ -154,6 +162,13 @@ private:
                 return refuse();
         }
         keep(std::move(c));
+    }
+
+    [[nodiscard]] static bool repeats(const std::vector<claim_value>& values) {
+        for (std::size_t i = 0; i < values.size(); ++i)
+            for (std::size_t k = 0; k < i; ++k)
+                if (values[i].number == values[k].number && values[i].word == values[k].word) return true;
+        return false;
     }
 
     /// `the stages output 16, 32 and 48 channels, respectively`.

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include <llmnas/json/utf8.hpp>
-#include <llmnas/llm/explanation_words.hpp>
+#include <llmnas/llm/explanation_vocabulary.hpp>
 
 namespace llmnas::claim_grammar {
 
@@ -134,10 +134,8 @@ private:
     void mark(word_class kind) { pieces_.push_back({piece::mark, {}, {kind}}); }
 
     void cut_pieces() {
-        int depth = 0;
         while (i_ < s_.size() && pieces_.size() < 4 * limit) {
             const char c = s_[i_];
-            if (c == '(') ++depth;
             if (is_digit(c)) {
                 number();
             } else if (is_letter(c)) {
@@ -171,6 +169,7 @@ private:
                 other();
             }
         }
+        if (i_ < s_.size()) mark(word_class::unknown);
     }
 
     void sign(claim_relation r, std::size_t length) {
