@@ -48,6 +48,7 @@ namespace detail {
 /// A value as in JSON, strings without quotes.
 template <BlockTypeList Blocks, class T>
 [[nodiscard]] std::string value_text(const T& value) {
+    if constexpr (std::is_integral_v<T>) return fmt::format("{}", value);
     const auto j = value_to_json<Blocks>(value);
     return j.is_string() ? j.template get<std::string>() : j.dump();
 }
@@ -149,28 +150,26 @@ std::string settle_conditional_fields(const typename Space::stage_type& before, 
     return with;
 }
 
-}  // namespace detail
-
-/// Calls f(const field_change&, const Design&) for every other choice on every axis of a space that exists in a stage
-/// of the design, field by field. The design has the space's stages and may lie outside the space.
-template <SearchSpace Space, class Design, class F>
-void for_each_axis_change(const Design& design, F&& f) {
-    using Blocks = typename detail::blocks_of<Space, Design>::type;
+/// for_each_axis_change() where `wanted(place, axis name)` holds.
+template <SearchSpace Space, class Design, class Wanted, class F>
+void for_each_wanted_change(const Design& design, Wanted&& wanted, F&& f) {
+    using Blocks = typename blocks_of<Space, Design>::type;
     Design changed = design;
     for (std::size_t s = 0; s < std::size(design.stages); ++s) {
         const typename Space::stage_type& before = design.stages[s];
         const std::string place = fmt::format("stage {}", s + 1);
-        detail::for_each_axis<Space>([&](auto axis) {
+        for_each_axis<Space>([&](auto axis) {
             using Axis = decltype(axis);
-            if (!Axis::active(before)) return;
+            if (!Axis::active(before) || !wanted(place, Axis::name)) return;
             const auto& now = before.*Axis::member;
+            field_change change{place, Axis::name, value_text<Blocks>(now), {}};
             for (const auto& choice : Axis::choices) {
                 if (choice == now) continue;
                 auto& here = changed.stages[s];
                 here.*Axis::member = choice;
-                field_change change{place, Axis::name, detail::value_text<Blocks>(now),
-                                    detail::value_text<Blocks>(choice), detail::steps_between<Axis>(now, choice)};
-                change.with = detail::settle_conditional_fields<Space, Blocks>(before, here);
+                change.to = value_text<Blocks>(choice);
+                change.steps = steps_between<Axis>(now, choice);
+                change.with = settle_conditional_fields<Space, Blocks>(before, here);
                 f(std::as_const(change), std::as_const(changed));
                 here = before;
             }
@@ -178,13 +177,26 @@ void for_each_axis_change(const Design& design, F&& f) {
     }
 }
 
+}  // namespace detail
+
+/// Calls f(const field_change&, const Design&) for every other choice on every axis of a space that exists in a stage
+/// of the design, field by field. The design has the space's stages and may lie outside the space.
+template <SearchSpace Space, class Design, class F>
+void for_each_axis_change(const Design& design, F&& f) {
+    detail::for_each_wanted_change<Space>(
+        design, [](std::string_view, std::string_view) { return true; }, f);
+}
+
 /// The design with a change that for_each_axis_change() names; nothing where it names no such one.
 template <SearchSpace Space, class Design>
 [[nodiscard]] std::optional<Design> with_change(const Design& design, const field_change& wanted) {
     std::optional<Design> found;
-    for_each_axis_change<Space>(design, [&](const field_change& change, const Design& changed) {
-        if (change == wanted) found = changed;
-    });
+    detail::for_each_wanted_change<Space>(
+        design,
+        [&](std::string_view place, std::string_view axis) { return place == wanted.place && axis == wanted.field; },
+        [&](const field_change& change, const Design& changed) {
+            if (change == wanted) found = changed;
+        });
     return found;
 }
 
