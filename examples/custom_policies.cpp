@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // link: llmnas::search
 // Policies of one's own, plugged in from outside the library: an axis, an objective, a microcontroller, a memory
-// model, a latency model, a trainer and a language model. The search runs in this process and ends in a few seconds.
+// model, a latency model, a trainer, a language model and a prompt. The search runs in this process and ends in a few
+// seconds.
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -121,6 +122,22 @@ private:
 static_assert(LanguageModel<written_answers>);
 //! [language_model]
 
+//! [prompt]
+// The space, the limit of MACs, and why the last proposal was refused.
+struct short_prompt {
+    [[nodiscard]] static std::string_view name() { return "short"; }
+    [[nodiscard]] static std::vector<chat_message> messages(const search_context<my_space>& context) {
+        std::string text = fmt::format(
+            "Design a network: a JSON array of {} stages, each with one choice of {}. At most "
+            "{} MACs.",
+            my_space::stages, axes_json<my_space>().dump(), context.task.max_macs.value);
+        if (!context.rejections.empty()) text += " Refused: " + context.rejections.back().why.text();
+        return {{chat_role::user, text}};
+    }
+};
+static_assert(PromptPolicy<short_prompt, my_space>);
+//! [prompt]
+
 int main() {
     const std::filesystem::path dir = "custom-policies-study";
     std::filesystem::remove_all(dir);
@@ -148,7 +165,7 @@ int main() {
     wide.replace(wide.find("16"), 2, "64");
     illegal.replace(illegal.find("\"kernel_size\":3"), 15, "\"kernel_size\":7");
     const auto network = [&](const std::string& last) { return "[" + stage1 + "," + stage1 + "," + last + "]"; };
-    llm_proposer<my_space, written_answers> llm(
+    llm_proposer<my_space, written_answers, short_prompt> llm(
         written_answers({network(stage1), "Here it is: " + network(wide), network(illegal)}));
 
     auto outcome = loop.run(llm);
