@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """A search whose proposals come over HTTP from a server with scripted replies (no language model: this tests the road, not
 the proposals): good ones become trials, bad ones are refused, counted and told back, and when the server dies evolution
-goes on. The API key stands in no file and no output."""
+goes on. The API key stands in no file and no output, whatever the server quotes of it. What was recorded, played again
+without a server, gives the same journal but for time stamps; played to another search, it says where the two part."""
 import http.server
 import json
 import os
@@ -32,10 +33,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
-    def answer(self, document):
-        body = json.dumps(document).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
+    def answer(self, document, status=200):
+        html = isinstance(document, str)
+        body = document.encode() if html else json.dumps(document).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "text/html" if html else "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -46,15 +48,36 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         server = self.server
+        if "kelp-7f3a" in json.dumps(request):  # asked once: does the server honour a schema?
+            return self.answer({"choices": [{"message": {"content": '{"probe": "kelp-7f3a"}'}, "finish_reason": "stop"}]})
         server.prompts.append("\n".join(m["content"] for m in request["messages"]))
         server.keys.add(self.headers["Authorization"])
         reply = server.replies.pop(0) if server.replies else "no more replies"
-        self.answer({"model": "scripted", "choices": [{"index": 0, "finish_reason": "stop",
-                                                       "message": {"role": "assistant", "content": reply}}],
-                     "usage": {"prompt_tokens": 10, "completion_tokens": 20}})
+        quoted = f"no such slot; the request had Authorization: {self.headers['Authorization']}"
+        if reply == "error":
+            self.answer({"error": {"code": 500, "message": "x" * 240 + quoted, "type": quoted}}, 500)
+        elif reply == "page":
+            self.answer(f"<html><body><h1>{quoted}</h1></body></html>", 504)
+        else:
+            self.completion(reply)
         if not server.replies:
             threading.Thread(target=server.shutdown).start()
             server.socket.close()
+
+    def completion(self, reply):
+        self.answer({"model": "scripted", "choices": [{"index": 0, "finish_reason": "stop",
+                                                       "message": {"role": "assistant", "content": reply}}],
+                     "usage": {"prompt_tokens": 10, "completion_tokens": 20}})
+
+
+def journal(out):
+    """The journal without what tells of time or process."""
+    def clean(value):
+        if isinstance(value, dict):
+            return {k: clean(v) for k, v in value.items() if k not in
+                    ("datetime_start", "datetime_complete", "worker_id", "lease", "seconds", "images_per_second")}
+        return value
+    return [clean(json.loads(line)) for line in (out / "journal.log").read_text().splitlines()]
 
 
 def main():
@@ -65,28 +88,52 @@ def main():
     for block in tiny:
         block.update(output_channels=16, num_layers=1, stride=2, use_se=False)
     server = Server(["```json\n" + json.dumps(first) + "\n```", "Once upon a time there was a network.", json.dumps(outside),
-                     json.dumps(first), json.dumps(tiny), json.dumps({"blocks": second})])
+                     "error", json.dumps(first), json.dumps(tiny), f"Is {KEY} your key?", json.dumps({"blocks": second}),
+                     "page"])
     threading.Thread(target=server.serve_forever, daemon=True).start()
+    common = ["--trials", "3", "--resolution", "32", "--images", "100", "--epochs", "1", "--batch", "50",
+              "--validation-images", "100", "--recipe", "quick", "--threads", "1"]
+
+    def search(out, *flags):
+        return subprocess.run([PROGRAM, "search", "--out", str(out), *common, *flags], capture_output=True, text=True,
+                              timeout=300, env={**os.environ, "LLMNAS_LLM_API_KEY": KEY})
+
     with tempfile.TemporaryDirectory() as folder:
         out = pathlib.Path(folder) / "study"
-        done = subprocess.run(
-            [PROGRAM, "search", "--out", str(out), "--trials", "3", "--llm-url", f"http://127.0.0.1:{server.server_port}",
-             "--resolution", "32", "--images", "100", "--epochs", "1", "--batch", "50", "--validation-images", "100",
-             "--recipe", "quick", "--threads", "1"],
-            capture_output=True, text=True, timeout=300, env={**os.environ, "LLMNAS_LLM_API_KEY": KEY})
+        done = search(out, "--llm-url", f"http://127.0.0.1:{server.server_port}")
         assert done.returncode == 0, done.stderr
         results = json.loads((out / "results.json").read_text())
         assert [t["proposer"] for t in results["trials"]] == ["llm", "llm", "random"], results["trials"]
         assert results["trials"][0]["network"]["blocks"] == first and results["trials"][1]["network"]["blocks"] == second
         counts = {kind: n for kind, n in results["rejections"].items() if n}
-        assert counts == {"malformed": 1, "out_of_space": 1, "duplicate": 1, "macs_low": 1, "no_reply": 2}, counts
+        assert counts == {"malformed": 2, "out_of_space": 1, "duplicate": 1, "macs_low": 1, "no_reply": 3}, counts
         # What was refused is told back with the current value and the wanted range.
-        last = server.prompts[-1]
-        for wanted in ("kernel_size", "9", "3, 5, 7", "70"):
-            assert wanted in last, f"{wanted} is not in the last prompt:\n{last}"
+        for number, wanted in ((3, "kernel_size"), (3, "9"), (3, "3, 5, 7"), (6, "70")):
+            assert wanted in server.prompts[number], f"{wanted} is not in the prompt:\n{server.prompts[number]}"
         assert server.keys == {f"Bearer {KEY}"}, server.keys
-        assert KEY not in done.stdout + done.stderr
-        for path in out.rglob("*"):
+
+        # Every exchange is on disk, the failed ones too.
+        lines = [json.loads(line) for line in (out / "llm.jsonl").read_text().splitlines()]
+        assert all(line["request"]["messages"][-1]["content"] in prompt for line, prompt in zip(lines, server.prompts))
+        assert ["error" in line for line in lines] == [False] * 3 + [True] + [False] * 4 + [True] * 2, lines
+        assert "***" in lines[3]["error"]["got"] and lines[6]["reply"]["text"] == "Is *** your key?", lines
+
+        again = pathlib.Path(folder) / "again"
+        replayed = search(again, "--llm-replay", str(out / "llm.jsonl"))
+        assert replayed.returncode == 0, replayed.stderr
+        assert journal(again) == journal(out)
+        assert not (again / "llm.jsonl").exists()
+        parted = search(pathlib.Path(folder) / "parted", "--llm-replay", str(out / "llm.jsonl"), "--macs", "70M:300M")
+        assert parted.returncode == 2, parted
+        for wanted in ("the prompt differs from the recorded one", "exchange 1, message 2 (user), line", "300"):
+            assert wanted in parted.stderr, parted.stderr
+        unrecorded = pathlib.Path(folder) / "unrecorded"
+        alone = search(unrecorded, "--no-llm-record", "--proposer", "random")
+        assert alone.returncode == 0 and not (unrecorded / "llm.jsonl").exists()
+
+        for text in (done, replayed, parted):
+            assert KEY not in text.stdout + text.stderr
+        for path in pathlib.Path(folder).rglob("*"):
             assert not path.is_file() or KEY.encode() not in path.read_bytes(), path
     return 0
 
