@@ -106,14 +106,16 @@ private:
         }
     }
 
-    /// `{"stage_1": {...}, "stage_2": {...}}`: objects under ascending numbers from 0 or 1 on, and no arrays.
+    /// `{"stage_1": {...}, "stage_2": {...}}`: objects under ascending numbers from 0 or 1 on, and no lists of
+    /// objects.
     [[nodiscard]] static bool has_numbered_stages(const json& j) {
         std::size_t n = 0;
         std::size_t first = 0;
         for (const auto& m : j.items()) {
-            if (m.value().is_array()) return false;
-            if (!m.value().is_object()) continue;
-            if (!stage_repair<Space>::looks_like_stage(m.value())) return false;
+            const json& v = m.value();
+            if (v.is_array() && !v.empty() && v[0].is_structured()) return false;
+            if (!v.is_object()) continue;
+            if (!stage_repair<Space>::looks_like_stage(v)) return false;
             const std::string& name = m.key();
             const std::size_t digits = name.find_last_not_of("0123456789") + 1;  // npos + 1 is 0
             const std::string_view number = std::string_view(name).substr(digits);

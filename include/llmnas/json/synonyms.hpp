@@ -54,7 +54,7 @@ inline constexpr synonyms value_synonyms[] = {
     {"mbconv mbconvblock mbblock invertedresidual invertedresidualblock invertedbottleneck mobileinvertedbottleneck "
      "mobileinvertedbottleneckconv mobilebottleneck irb"},
     {"relu nnrelu torchnnrelu rectifiedlinearunit"},
-    {"relu6 nnrelu6 torchnnrelu6 relu06"},
+    {"relu6 nnrelu6 torchnnrelu6"},
     {"leakyrelu lrelu leaky nnleakyrelu torchnnleakyrelu leakyrectifiedlinearunit"},
     {"swish silu nnsilu torchnnsilu swish1"},
     {"sigmoid logistic nnsigmoid torchnnsigmoid"},

@@ -124,6 +124,8 @@ TEST_CASE("reply: forms of the document", "[json]") {
         for (std::size_t s = 0; s < 5; ++s) numbered[fmt::format("stage_{}", s + first)] = stages[s];
         CHECK(repairs(numbered.dump(), net) == "wrapped 1");
         CHECK(repairs(R"({"candidate_config":)" + numbered.dump() + "}", net) == "wrapped 1");
+        numbered["tags"] = {"small", "fast"};
+        CHECK(repairs(numbered.dump(), net) == "wrapped 1");
         std::swap(numbered["stage_1"], numbered["stage_2"]);
         numbered.erase("stage_3");
         CHECK_THAT(why(numbered.dump()), ContainsSubstring("no proposal"));
@@ -266,6 +268,7 @@ TEST_CASE("reply: values in other forms", "[json]") {
         INFO(text);
         CHECK(kernel(text) == "number_text 1");
     }
+    CHECK(repairs(replaced(j, "\"num_layers\":1", "\"num_layers\":\"1 layers\""), net) == "number_text 1");
     CHECK(kernel("5.0") == "whole_float 1");
     CHECK(kernel("5e0") == "whole_float 1");
     CHECK(kernel("(5, 5)") == "python_literal 1, number_text 1");
@@ -337,6 +340,7 @@ TEST_CASE("reply: what is no architecture is rejected with a reason", "[json]") 
         {"[{\"stride\":1},{\"stride\":", "cut (got end of the text after 24 bytes"},
         {"{\"blocks\":[{\"a\":1}],\"why\":\"because", "wrong number"},
         {"[{\"stride\":1, ... }]", "malformed JSON (got `"},
+        {"[{\"stride\":1},, 2]", "malformed JSON (got `, 2]` at byte 14"},
         {"[{\"stride\"=1}]", "malformed JSON (got `=1}]` at byte 10"},
         {"[{\"a\":1,\"b\":2,\"a\":3}]", "twice in one object (got \"a\""},
         {replaced(j, "relu6", "gelu"), "stage 2: activation: not a legal value (got \"gelu\", wanted one of relu6"},
