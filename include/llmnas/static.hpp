@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// \file
 /// The light umbrella: everything needed to prove at compile time that a network fits a microcontroller. C++20 and
-/// Boost.Hana only; works under -fno-exceptions -fno-rtti.
+/// Boost.Hana only; works under -fno-exceptions -fno-rtti. Proofs about whole search spaces, which cost a tenth more to
+/// compile, stand in <llmnas/mcu/fits_space.hpp>.
 #pragma once
 
 #include <llmnas/core/architecture.hpp>
@@ -13,9 +14,6 @@
 #include <llmnas/core/network.hpp>
 #include <llmnas/core/quantities.hpp>
 #include <llmnas/core/random.hpp>
-#include <llmnas/cost/bounds.hpp>
-#include <llmnas/cost/bounds/feasible_share.hpp>
-#include <llmnas/cost/bounds/restricted.hpp>
 #include <llmnas/cost/costs.hpp>
 #include <llmnas/cost/latency.hpp>
 #include <llmnas/cost/limits.hpp>
@@ -23,7 +21,6 @@
 #include <llmnas/cost/memory_model_list.hpp>
 #include <llmnas/cost/term_list.hpp>
 #include <llmnas/mcu/fits.hpp>
-#include <llmnas/mcu/fits_space.hpp>
 #include <llmnas/mcu/target_list.hpp>
 #include <llmnas/mcu/targets.hpp>
 #include <llmnas/space/cardinality.hpp>

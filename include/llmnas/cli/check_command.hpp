@@ -114,7 +114,6 @@ private:
         if (!plan) return;
         fmt::print("\nThe plan: {} parts, {} B moved between them, {} MACs done twice\n\n{}", plan->part_count,
                    grouped(plan->moved.value), grouped(plan->recomputed.value), plan_table(g, *plan));
-        if (!plan->complete) fmt::print("The plan has more parts or buffers than can be listed.\n");
     }
 
     /// MACs are judged only where the user asks for it: the default range is that of a search.

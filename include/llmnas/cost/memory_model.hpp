@@ -35,10 +35,11 @@ enum class coverage_gap : std::uint8_t {
     none,
     operators,  ///< more operators than the model takes
     cuts,       ///< more places between whole maps than the planner takes
+    parts,      ///< operators whose plan has more parts or buffers than memory_plan holds
 };
 
 [[nodiscard]] constexpr std::string_view name_of(coverage_gap c) noexcept {
-    constexpr std::string_view names[] = {"none", "number of operators", "number of cut points"};
+    constexpr std::string_view names[] = {"none", "number of operators", "number of cut points", "operators of a plan"};
     return names[static_cast<std::size_t>(c)];
 }
 

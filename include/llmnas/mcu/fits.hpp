@@ -57,6 +57,9 @@ struct covered_network {
         Gap != coverage_gap::cuts,
         "llmnas: the memory model does not take so many places between whole maps: see covered_network<memory "
         "model, gap, got or more, limit>; `fused_blocks` takes any number");
+    static_assert(Gap != coverage_gap::parts,
+                  "llmnas: the plan of so many operators has more parts or buffers than memory_plan holds: see "
+                  "covered_network<memory model, gap, got, limit>; `fused_blocks` and `overlaid` take any number");
     static constexpr bool ok = Gap == coverage_gap::none;
 };
 

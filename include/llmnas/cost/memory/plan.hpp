@@ -71,11 +71,10 @@ struct plan_part {
     friend constexpr bool operator==(const plan_part&, const plan_part&) = default;
 };
 
-inline constexpr std::size_t max_plan_parts = 160;
-inline constexpr std::size_t max_plan_buffers = 768;
+inline constexpr std::size_t max_plan_parts = 288;
+inline constexpr std::size_t max_plan_buffers = 1536;
 
-/// The plan of a network; `complete` is false where it has more parts or buffers than fit, or its model does not cover
-/// it.
+/// The plan of a network; `complete` is false where its model does not cover the network.
 struct memory_plan {
     memory_peak peak;
     bytes moved;      ///< bytes of maps moved between parts

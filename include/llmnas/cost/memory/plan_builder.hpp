@@ -246,8 +246,33 @@ private:
     held_map held_[max_held]{};
 };
 
-[[nodiscard]] constexpr memory_peak peak_of(const graph_view& g, const planner& p) noexcept {
-    if (!p.steps().covered.complete()) return uncovered_peak;
+/// Whether a plan surely fits memory_plan: each part has an operator at least, and where no region keeps maps of its
+/// own, five buffers an operator at most.
+[[nodiscard]] constexpr bool surely_fits(const graph_view& g, const chain& c) noexcept {
+    bool small = g.ops.size() <= max_plan_parts;
+    for (std::size_t k = 0; k < c.count; ++k)
+        small = small && (c.steps[k].kind != step_kind::region || c.steps[k].first == c.steps[k].last);
+    return small;
+}
+
+[[nodiscard]] constexpr coverage plan_coverage(const graph_view& g, const plan_options& options,
+                                               const planner& p) noexcept {
+    if (!p.steps().covered.complete() || surely_fits(g, p.steps())) return p.steps().covered;
+    memory_plan plan;
+    plan_builder(g, options, p, plan).add_chosen();
+    if (plan.complete) return {};
+    return {coverage_gap::parts, static_cast<std::int64_t>(g.ops.size()), max_plan_parts};
+}
+[[nodiscard]] constexpr coverage plan_coverage(const graph_view& g, const plan_options& options,
+                                               bool stream_prefix) noexcept {
+    const chain c(g);
+    if (!c.covered.complete() || surely_fits(g, c)) return c.covered;
+    return plan_coverage(g, options, planner(g, options, stream_prefix));
+}
+
+[[nodiscard]] constexpr memory_peak peak_of(const graph_view& g, const plan_options& options,
+                                            const planner& p) noexcept {
+    if (!plan_coverage(g, options, p).complete()) return uncovered_peak;
     if (p.steps().count == 0) return {int8_size(g.input)};
     const auto b = p.peak();
     return {bytes{static_cast<std::uint64_t>(b.size)}, b.at, bytes{static_cast<std::uint64_t>(b.scratch)}};
@@ -256,8 +281,8 @@ private:
 [[nodiscard]] constexpr memory_plan plan_of(const graph_view& g, const plan_options& options,
                                             const planner& p) noexcept {
     memory_plan result;
-    result.peak = peak_of(g, p);
-    if (!p.steps().covered.complete()) {
+    result.peak = peak_of(g, options, p);
+    if (result.peak == uncovered_peak) {
         result.complete = false;
         return result;
     }

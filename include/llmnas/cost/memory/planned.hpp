@@ -35,13 +35,15 @@ struct planned {
     /// Not where the input is streamed: a stage alone would then not count the map that it begins with.
     static constexpr bool stages_bound_above = Options.input == frame::resident;
 
-    [[nodiscard]] static constexpr coverage covers(const graph_view& g) noexcept { return detail::chain(g).covered; }
-
-    [[nodiscard]] static constexpr memory_peak peak(const graph_view& g) noexcept {
-        return detail::peak_of(g, detail::planner(g, Options));
+    [[nodiscard]] static constexpr coverage covers(const graph_view& g) noexcept {
+        return detail::plan_coverage(g, Options, false);
     }
 
-    /// Parts, buffers and offsets. A plan that is not `complete` (docs/memory_models.md) has a peak, but cannot be run.
+    [[nodiscard]] static constexpr memory_peak peak(const graph_view& g) noexcept {
+        return detail::peak_of(g, Options, detail::planner(g, Options));
+    }
+
+    /// Parts, buffers and offsets.
     [[nodiscard]] static constexpr memory_plan plan(const graph_view& g) noexcept {
         return detail::plan_of(g, Options, detail::planner(g, Options));
     }

@@ -18,10 +18,12 @@ struct streamed_prefix {
     static constexpr plan_options options{.input = Input};
     static constexpr std::string_view name = Input == frame::rows_streamed ? "streamed_prefix_rows" : "streamed_prefix";
 
-    [[nodiscard]] static constexpr coverage covers(const graph_view& g) noexcept { return detail::chain(g).covered; }
+    [[nodiscard]] static constexpr coverage covers(const graph_view& g) noexcept {
+        return detail::plan_coverage(g, options, true);
+    }
 
     [[nodiscard]] static constexpr memory_peak peak(const graph_view& g) noexcept {
-        return detail::peak_of(g, detail::planner(g, options, true));
+        return detail::peak_of(g, options, detail::planner(g, options, true));
     }
 
     [[nodiscard]] static constexpr memory_plan plan(const graph_view& g) noexcept {
