@@ -89,10 +89,10 @@ struct op {
         return kind == op_kind::conv || kind == op_kind::linear;
     }
     [[nodiscard]] constexpr bool is_depthwise() const noexcept {
-        return kind == op_kind::conv && groups == in.channels && groups > 1;
+        return groups > 1 && groups == in.channels && kind == op_kind::conv;
     }
     [[nodiscard]] constexpr bool is_pointwise() const noexcept {
-        return kind == op_kind::conv && kernel_h == 1 && kernel_w == 1 && groups == 1;
+        return kernel_h == 1 && kernel_w == 1 && groups == 1 && kind == op_kind::conv;
     }
     /// Pointwise with stride 1: output pixel t needs input pixel t alone.
     [[nodiscard]] constexpr bool is_plain_pointwise() const noexcept {
