@@ -280,6 +280,10 @@ TEST_CASE("study: a proposer that fails all the time hands over to evolution, an
         static std::string_view name() { return "stubborn"; }
         tl::expected<proposal<space>, rejection> ask(const search_context<space>& context, splitmix64&) {
             if (context.trials.empty()) CHECK(context.rejections.size() < 20);
+            CHECK(context.rejected.size() == context.rejections.size());
+            if (!context.rejected.empty()) CHECK(context.rejected.back()->stages[2].kernel_size == 9);
+            CHECK(context.objectives.size() == 3);
+            CHECK(context.memory.name == layerwise::name);
             auto net = zoo::lmanet_elite;
             net.stages[2].kernel_size = 9;
             return proposal<space>{net, "stubborn"};
