@@ -207,8 +207,11 @@ public:
                 repairs.add(repair_kind::absent_value);
                 continue;
             }
-            const auto [at, inserted] = out.emplace(fields::names[field.index], std::move(v));
-            if (inserted) continue;
+            const auto at = out.find(fields::names[field.index]);
+            if (at == out.end()) {
+                out.emplace(fields::names[field.index], std::move(v));
+                continue;
+            }
             if (*at != v)
                 return error{errc::bad_input, "two members for one field with different values",
                              field_place(index, fields::names[field.index]), shown(*at) + " and " + shown(v),
