@@ -89,13 +89,17 @@ namespace report_parts {
     return fmt::format("{} ({:+.1f} %)", detail::grouped(after), 100 * (share(after, before) - 1));
 }
 
+/// Two cells: bytes, and their share of the peak.
 [[nodiscard]] inline std::string sram_text(const network_facts& f, bytes b) {
-    return f.memory_covered ? detail::grouped(b.value) : "?";
+    if (!f.memory_covered) return "? |";
+    return fmt::format("{} | {:.1f} %", detail::grouped(b.value), 100 * share(b.value, f.total.sram.size.value));
 }
 
 [[nodiscard]] inline std::string shares_table(const design_evidence& e) {
     const network_facts& f = e.facts;
-    std::string t = "| | MACs | share | parameters | share | flash B | most SRAM B |\n|---|--:|--:|--:|--:|--:|--:|\n";
+    std::string t =
+        "| | MACs | share | parameters | share | flash B | most SRAM B | of the peak "
+        "|\n|---|--:|--:|--:|--:|--:|--:|--:|\n";
     const auto line = [&](const std::string& name, macs m, params p, bytes flash, const std::string& sram) {
         t += fmt::format("| {} | {} | {:.1f} % | {} | {:.1f} % | {} | {} |\n", name, detail::grouped(m.value),
                          100 * share(m.value, f.total.mac_count.value), detail::grouped(p.value),
@@ -111,7 +115,7 @@ namespace report_parts {
         p.value -= std::min(p.value, s.parameters.value);
         flash.value -= std::min(flash.value, s.flash.value);
     }
-    line("outside the stages", m, p, flash, "");
+    line("outside the stages", m, p, flash, " |");
     line("network", f.total.mac_count, f.total.parameters, f.total.flash, sram_text(f, f.total.sram.size));
     return t;
 }
@@ -198,7 +202,10 @@ namespace report_parts {
                           {"params", s.parameters.value},
                           {"params_share", report_parts::share(s.parameters.value, e.facts.total.parameters.value)},
                           {"flash", s.flash.value},
-                          {"sram", e.facts.memory_covered ? json_value(s.sram.value) : json_value(nullptr)}});
+                          {"sram", e.facts.memory_covered ? json_value(s.sram.value) : json_value(nullptr)},
+                          {"sram_share", e.facts.memory_covered ? json_value(report_parts::share(
+                                                                      s.sram.value, e.facts.total.sram.size.value))
+                                                                : json_value(nullptr)}});
     for (const change_effect& c : e.effects) {
         json_value j{{"place", c.change.place},
                      {"field", std::string(c.change.field)},
