@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -55,24 +56,32 @@ public:
     }
 
     /// The first request that the replayed file did not answer: the search is another one from there on.
-    [[nodiscard]] const std::optional<error>& divergence() const { return *divergence_; }
+    [[nodiscard]] std::optional<error> divergence() const {
+        const std::lock_guard lock(divergence_->mutex);
+        return divergence_->first;
+    }
 
 private:
+    struct failure {
+        std::mutex mutex;  // models are asked ahead in a thread of their own
+        std::optional<error> first;
+    };
     /// Tells the search of a failure of the recording; those of the recorded server are part of the replay.
     struct watched_replay {
         replay played;
-        std::shared_ptr<std::optional<error>> failure;
+        std::shared_ptr<failure> seen;
         [[nodiscard]] std::string name() const { return played.name(); }
         [[nodiscard]] result<completion> complete(const completion_request& request) {
             auto answer = played.complete(request);
-            *failure = played.failure();
+            const std::lock_guard lock(seen->mutex);
+            seen->first = played.failure();
             return answer;
         }
     };
 
     bool record_ = true;
     std::string replayed_file_;
-    std::shared_ptr<std::optional<error>> divergence_ = std::make_shared<std::optional<error>>();
+    std::shared_ptr<failure> divergence_ = std::make_shared<failure>();
 };
 
 }  // namespace llmnas::cli

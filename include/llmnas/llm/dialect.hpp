@@ -54,7 +54,7 @@ inline constexpr std::string_view optional_members[] = {"stream_options", "strea
     if (stream) body["stream_options"]["include_usage"] = true;
     auto& messages = body["messages"] = nlohmann::ordered_json::array();
     for (const chat_message& m : request.messages)
-        messages.push_back({{"role", std::string(name_of(m.role))}, {"content", m.content}});
+        messages.emplace_back(nlohmann::ordered_json{{"role", name_of(m.role)}})["content"] = m.content;
     const sampling_options& s = request.sampling;
     body["temperature"] = s.temperature;
     body[d.refused.contains("max_tokens") ? "max_completion_tokens" : "max_tokens"] = s.max_tokens;

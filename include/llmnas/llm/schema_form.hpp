@@ -49,11 +49,12 @@ namespace openai {
 inline void put_schema(nlohmann::ordered_json& body, const completion_request& request, schema_form f) {
     switch (f) {
         case schema_form::json_schema:
-            body["response_format"] = {{"type", "json_schema"},
-                                       {"json_schema", {{"name", "proposal"}, {"schema", *request.json_schema}}}};
+            body["response_format"] = {{"type", "json_schema"}, {"json_schema", {{"name", "proposal"}}}};
+            body["response_format"]["json_schema"]["schema"] = *request.json_schema;  // a list would copy it twice
             return;
         case schema_form::json_object:
-            body["response_format"] = {{"type", "json_object"}, {"schema", *request.json_schema}};
+            body["response_format"] = {{"type", "json_object"}};
+            body["response_format"]["schema"] = *request.json_schema;
             return;
         case schema_form::schema_field:
             body["json_schema"] = *request.json_schema;

@@ -3,6 +3,7 @@
 /// Server-sent events (WHATWG HTML, section "Server-sent events"), from pieces cut anywhere.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,15 +23,18 @@ public:
     /// Calls `on_event(const sse_event&)` for each event that the piece completes.
     template <class F>
     void feed(std::string_view piece, F&& on_event) {
-        for (const char c : piece) {
-            if (c == '\n' && std::exchange(after_return_, false)) continue;  // the second half of \r\n
-            after_return_ = c == '\r';
-            if (c != '\n' && c != '\r') {
-                line_ += c;
+        while (!piece.empty()) {
+            if (std::exchange(after_return_, false) && piece.front() == '\n') {  // the second half of \r\n
+                piece.remove_prefix(1);
                 continue;
             }
+            const std::size_t end = piece.find_first_of("\r\n");
+            line_ += piece.substr(0, end);
+            if (end == std::string_view::npos) return;
+            after_return_ = piece[end] == '\r';
             end_line(on_event);
             line_.clear();
+            piece.remove_prefix(end + 1);
         }
     }
 
