@@ -109,13 +109,15 @@ void add_objectives(prompt_document& document, const search_context<Space>& cont
     document.add(prompt_part::detail, text + target + " Every new point of the Pareto front is welcome.\n");
 }
 
-/// The limits that are set, and general advice on fields that the space has.
+/// The limits that are set, and where wanted general advice on fields that the space has.
 template <SearchSpace Space>
-void add_constraints(prompt_document& document, const search_context<Space>& context) {
+void add_constraints(prompt_document& document, const search_context<Space>& context, bool with_advice = true) {
     const problem& task = context.task;
     const cost_limits limits = limits_of(task);
     const auto limit = [&](std::string text) { document.add(prompt_part::essential, "- " + std::move(text) + "\n"); };
-    const auto advice = [&](std::string_view text) { document.add(prompt_part::advice, fmt::format("- {}\n", text)); };
+    const auto advice = [&](std::string_view text) {
+        if (with_advice) document.add(prompt_part::advice, fmt::format("- {}\n", text));
+    };
     document.section("# Constraints");
     if (limits.max_macs != cost_limits{}.max_macs)
         limit(fmt::format("MACs (multiply-accumulates): at least {} and at most {}.", grouped(task.min_macs.value),
