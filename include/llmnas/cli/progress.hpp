@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -26,9 +27,13 @@ namespace llmnas::cli {
                     : fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
 }
 
-/// Live count of an answer's tokens, on a terminal only.
+namespace detail {
+inline std::atomic<bool> network_trains = false;  ///< then the bar has the terminal's line
+}
+
+/// Live count of an answer's tokens, on a terminal only, and while the search waits for it.
 inline void show_tokens(const stream_progress& p) {
-    if (::isatty(STDERR_FILENO) != 1) return;
+    if (::isatty(STDERR_FILENO) != 1 || detail::network_trains) return;
     fmt::print(stderr, "\r\033[Klanguage model: {} tokens, {:.1f} a second", p.tokens,
                static_cast<double>(p.tokens) / std::max(p.seconds, 1e-3));
     std::fflush(stderr);
@@ -42,6 +47,7 @@ public:
 
     template <class Trial>
     void trial_started(const Trial& t) {
+        detail::network_trains = true;
         current_ = fmt::format("trial {} by {}", t.number, t.proposer);
         fraction_ = 0;
         latest_.clear();
@@ -57,6 +63,7 @@ public:
 
     template <class Trial>
     void trial_ended(const Trial& t) {
+        detail::network_trains = false;
         ++done_;
         fraction_ = 0;
         const costs& c = t.candidate.cost;

@@ -17,6 +17,7 @@
 
 #include <llmnas/cli/exit_code.hpp>
 #include <llmnas/cli/interrupt.hpp>
+#include <llmnas/cli/llm_flags.hpp>
 #include <llmnas/cli/program_search.hpp>
 #include <llmnas/cli/progress.hpp>
 #include <llmnas/cli/search_report.hpp>
@@ -24,8 +25,6 @@
 #include <llmnas/cli/transcript_flags.hpp>
 #include <llmnas/json/network_file.hpp>
 #include <llmnas/json/utf8.hpp>
-#include <llmnas/llm/cost_aware_prompt.hpp>
-#include <llmnas/llm/llm_proposer.hpp>
 #include <llmnas/llm/openai_backend.hpp>
 #include <llmnas/search/child_process.hpp>
 #include <llmnas/search/evolution_proposer.hpp>
@@ -70,17 +69,8 @@ public:
         command_->add_option("--llm-url", llm_url_,
                              "Server with the OpenAI interface; else $LLMNAS_LLM_URL, or one on this machine");
         command_->add_option("--llm-model", llm_model_, "Model name; else the server's first");
-        command_
-            ->add_option("--prompt", prompt_,
-                         "What a language model is told: paper (as El Zeinaty et al.) or cost-aware")
-            ->check(CLI::IsMember({"paper", "cost-aware"}))
-            ->capture_default_str();
-        command_
-            ->add_option("--llm-context", llm_context_,
-                         "Context length of the language model, tokens; prompts keep to it")
-            ->check(CLI::Range(64, 100'000'000))
-            ->capture_default_str();
         command_->add_option("--llm-key-file", llm_key_file_, "File with the API key; else $LLMNAS_LLM_API_KEY");
+        llm_.add_to(*command_);
         transcript_.add_to(*command_);
         options_.add_to(*command_);
     }
@@ -122,10 +112,11 @@ public:
             {.trials = trials_,
              .fidelity = fidelity_,
              .seed = seed_,
+             .repair = llm_.repair(),
              .max_seconds = time_limit_,
              .checkpoints = std::filesystem::path(out_) / "checkpoints",
              .interrupted = [this] { return interrupt_requested() || transcript_.divergence(); }});
-        auto outcome = propose_with(loop, *server, *networks);
+        auto outcome = propose_with(loop, *server, *networks, study->counters());
         progress.close();
         if (!outcome && transcript_.divergence()) outcome = tl::unexpected<error>(*transcript_.divergence());
         if (!outcome && outcome.error().code == errc::interrupted)
@@ -213,10 +204,10 @@ private:
         options.url = url;
         options.model = llm_model_;
         options.key = key_ = *key;
-        options.on_wait = [](const wait_notice&) { return !interrupt_requested(); };
-        options.on_tokens = [](const stream_progress& p) {
+        options.on_wait = [this](const wait_notice&) { return !interrupt_requested() && !llm_.unwanted(); };
+        options.on_tokens = [this](const stream_progress& p) {
             show_tokens(p);
-            return !interrupt_requested();
+            return !interrupt_requested() && !llm_.unwanted();
         };
         options.on_notice = say;
         // Asked without retries: who gives a wrong URL wants to know at once.
@@ -255,18 +246,9 @@ private:
 
     template <class Loop>
     [[nodiscard]] result<search_outcome> propose_with(Loop& loop, std::optional<any_language_model>& server,
-                                                      const std::vector<network_of<table1_se>>& networks) const {
-        if (server) {
-            const context_window window{.tokens = llm_context_, .answer = sampling_options{}.max_tokens};
-            const auto search = [&](auto prompt) {
-                llm_proposer<table1_se, any_language_model, decltype(prompt)> llm(std::move(*server), {},
-                                                                                  std::move(prompt));
-                return loop.run(llm, networks);
-            };
-            if (prompt_ == cost_aware_prompt<table1_se>::name())
-                return search(cost_aware_prompt<table1_se>({}, window));
-            return search(paper_prompt<table1_se>({}, window));
-        }
+                                                      const std::vector<network_of<table1_se>>& networks,
+                                                      const proposal_counters& earlier) const {
+        if (server) return llm_.search(loop, std::move(*server), networks, earlier, !transcript_.replays());
         if (proposer_ == "random") {
             random_proposer<table1_se> random;
             return loop.run(random, networks);
@@ -293,9 +275,8 @@ private:
     std::string llm_model_;
     std::string llm_key_file_;
     api_key key_;
+    llm_flags llm_;
     transcript_flags transcript_;
-    std::string prompt_ = "paper";
-    std::int32_t llm_context_ = context_window{}.tokens;
 };
 
 }  // namespace llmnas::cli

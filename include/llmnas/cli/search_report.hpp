@@ -74,6 +74,35 @@ inline void print_head() {
 
 }  // namespace detail
 
+/// What a language model did, and how its proposals ended; empty where none was asked.
+template <SearchSpace Space>
+[[nodiscard]] std::string calls_text(const proposal_counters& c, std::span<const trial<Space>> trials,
+                                     std::uint64_t refused) {
+    std::string text;
+    std::uint64_t as_proposed = 0, repaired = 0, instead = 0;
+    const std::string* why = nullptr;
+    for (const auto& t : trials) {
+        if (t.proposer == "llm") ++(t.history.repaired.empty() ? as_proposed : repaired);
+        if (t.history.instead_of.empty()) continue;
+        ++instead;
+        why = &t.history.instead_of;
+    }
+    if (c.calls > 0) {
+        text += fmt::format("Language model: {} calls, {} without an answer, {} cut at the limit of tokens\n", c.calls,
+                            c.failed_calls, c.cut_replies);
+        text += fmt::format("  {} proposals: {} trained as proposed, {} repaired and trained, {} refused, {} unused\n",
+                            c.proposals, as_proposed, repaired, refused, c.unused);
+        if (c.repaired_replies > 0)
+            text += fmt::format("  {} of them read after repairs of the reply: {}\n", c.repaired_replies,
+                                c.reply_repairs.text());
+        text +=
+            fmt::format("  {} tokens in, {} out, {:.1f} s{}\n", grouped(c.prompt_tokens), grouped(c.completion_tokens),
+                        c.seconds, c.cost > 0 ? fmt::format(", cost {:.4f}", c.cost) : "");
+    }
+    if (why != nullptr) text += fmt::format("  evolution proposed {} trials instead; last: {}\n", instead, *why);
+    return text;
+}
+
 template <class Study>
 void print_search(const Study& study, const search_outcome& outcome, const std::string& dir) {
     const auto trials = study.trials();
@@ -93,6 +122,7 @@ void print_search(const Study& study, const search_outcome& outcome, const std::
                                    name_of(static_cast<rejection_kind>(k)));
         }
     if (refused > 0) fmt::print("\nProposals refused before training: {} ({})\n", refused, reasons);
+    if (const auto calls = calls_text(study.counters(), trials, refused); !calls.empty()) fmt::print("\n{}", calls);
 
     fmt::print("\nPareto front: accuracy, MACs, parameters\n");
     detail::print_head();
