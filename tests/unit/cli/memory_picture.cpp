@@ -11,6 +11,7 @@
 #include <llmnas/core/random.hpp>
 
 #include "support/catch.hpp"
+#include "support/rounds.hpp"
 
 using namespace llmnas;
 using namespace llmnas::cli;
@@ -87,7 +88,7 @@ TEST_CASE("picture: colours are for terminals that want them", "[cli][check]") {
 
 TEST_CASE("picture: a bar passes the mark exactly where its size is over the limit", "[cli][check]") {
     splitmix64 rng{11};
-    for (int i = 0; i < 20'000; ++i) {
+    for (int i = 0; i < rounds(20'000); ++i) {
         const auto size_of = [&] { return bytes{rng() >> rng.below(64)}; };
         const bytes largest = size_of(), allowed = size_of();
         const auto cells = static_cast<std::size_t>(rng.between(1, 60));

@@ -15,6 +15,7 @@
 #include <llmnas/space/table1.hpp>
 
 #include "support/catch.hpp"
+#include "support/rounds.hpp"
 
 using namespace llmnas;
 
@@ -311,7 +312,7 @@ TEST_CASE("bounds: random networks of the paper's spaces are inside", "[cost][bo
 TEMPLATE_TEST_CASE("bounds: models keep their promises about stages", "[cost][bounds]", layerwise, in_place_depthwise,
                    overlaid, fused_blocks, planned<>) {
     splitmix64 rng{3};
-    for (int i = 0; i < 3'000; ++i) {
+    for (int i = 0; i < rounds(3'000); ++i) {
         const auto net = decode(sample<table1_se>(rng), shape{3, 20 + i % 141, 20 + i % 97}, 1 + i % 200);
         const dynamic_graph g(net);
         const memory_peak p = TestType{}.peak(g.view());

@@ -14,6 +14,7 @@
 #include <llmnas/space/table1.hpp>
 
 #include "support/catch.hpp"
+#include "support/rounds.hpp"
 
 using namespace llmnas;
 
@@ -117,7 +118,7 @@ TEST_CASE("restricted: feasible samples of the paper's space lie in the restrict
     const auto least = bounds<table1_se>().flash.least.witness;
     splitmix64 rng{5};
     int feasible = 0;
-    for (int i = 0; i < 50'000; ++i) {
+    for (int i = 0; i < rounds(50'000); ++i) {
         auto p = sample<table1_se>(rng);
         for (std::size_t s = 0; s < table1_se::stages; ++s)
             if (rng.below(5) != 0) p.choice[s] = least.choice[s];
@@ -128,6 +129,6 @@ TEST_CASE("restricted: feasible samples of the paper's space lie in the restrict
     }
     CHECK(feasible > 500);
     // And every point of the restricted space is one of the space.
-    for (int i = 0; i < 1'000; ++i)
+    for (int i = 0; i < rounds(1'000); ++i)
         if (!contains<table1_se>(decode(sample<tiny_space>(rng)))) FAIL("a new network");
 }

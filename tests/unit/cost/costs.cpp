@@ -14,6 +14,7 @@
 #include <llmnas/zoo/lmanet.hpp>
 
 #include "support/catch.hpp"
+#include "support/rounds.hpp"
 
 using namespace llmnas;
 
@@ -87,7 +88,7 @@ counted count_by_hand(const architecture<5>& net) {
 
 TEST_CASE("costs: 20,000 random networks equal an independent count", "[cost]") {
     splitmix64 rng{7};
-    for (int i = 0; i < 20'000; ++i) {
+    for (int i = 0; i < rounds(20'000); ++i) {
         const auto net = decode(sample<table1_se>(rng), shape{3, 32 + i % 129, 32 + i % 97}, 1 + i % 200);
         const dynamic_graph g(net);
         const costs c = evaluate(g.view());

@@ -12,6 +12,7 @@
 #include "support/brute_force_memory.hpp"
 #include "support/catch.hpp"
 #include "support/random_networks.hpp"
+#include "support/rounds.hpp"
 
 using namespace llmnas;
 
@@ -94,11 +95,11 @@ TEST_CASE("memory: the brute force has the reference values of the published net
 }
 
 TEST_CASE("memory: 10,000 random networks equal the brute force", "[cost][memory]") {
-    compare_random(1, 10'000, any_size);
+    compare_random(1, rounds(10'000), any_size);
 }
 
 TEST_CASE("memory: 5,000 networks on inputs of 1 to 9 rows and columns equal the brute force", "[cost][memory]") {
-    compare_random(3, 5'000, [](splitmix64& rng) { return random_networks::draw(rng, 1, 9); });
+    compare_random(3, rounds(5'000), [](splitmix64& rng) { return random_networks::draw(rng, 1, 9); });
 }
 
 TEST_CASE("memory: 85,000 more random networks equal the brute force", "[.long][cost][memory]") {

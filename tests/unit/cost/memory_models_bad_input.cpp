@@ -18,6 +18,7 @@
 #include <llmnas/space/table1.hpp>
 
 #include "support/catch.hpp"
+#include "support/rounds.hpp"
 
 using namespace llmnas;
 
@@ -357,17 +358,17 @@ TEST_CASE("memory: maps of one pixel or row, and strides that divide nothing, ha
 }
 
 TEST_CASE("memory: any operators on small maps", "[cost][memory]") {
-    const tally n = fuzz(21, 10'000, [](splitmix64& rng) { return any_network(rng, false); });
+    const tally n = fuzz(21, rounds(10'000), [](splitmix64& rng) { return any_network(rng, false); });
     CHECK(n.legal > n.refused);
 }
 
 TEST_CASE("memory: any operators on maps of any size", "[cost][memory]") {
-    const tally n = fuzz(22, 10'000, [](splitmix64& rng) { return any_network(rng, true); });
+    const tally n = fuzz(22, rounds(10'000), [](splitmix64& rng) { return any_network(rng, true); });
     CHECK(n.legal > n.refused);
 }
 
 TEST_CASE("memory: random inverted bottlenecks on small maps and on maps of any size", "[cost][memory]") {
-    CHECK(fuzz(23, 5'000, [](splitmix64& rng) { return any_bottlenecks<5>(rng, false); }).legal > 0);
+    CHECK(fuzz(23, rounds(5'000), [](splitmix64& rng) { return any_bottlenecks<5>(rng, false); }).legal > 0);
     CHECK(fuzz(24, 3'000, [](splitmix64& rng) { return any_bottlenecks<12>(rng, true); }).legal > 0);
     CHECK(fuzz(25, 2'000, [](splitmix64& rng) { return any_bottlenecks<60>(rng, true); }).legal > 0);
 }

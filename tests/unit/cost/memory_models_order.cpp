@@ -13,6 +13,7 @@
 #include "support/brute_force_memory.hpp"
 #include "support/catch.hpp"
 #include "support/random_networks.hpp"
+#include "support/rounds.hpp"
 
 using namespace llmnas;
 using brute_force::i64;
@@ -114,7 +115,7 @@ i64 arrival_of_rows(const brute_force::walk& n) {
 TEST_CASE("memory: orders between the models over 20,000 random networks", "[cost][memory]") {
     exception_count d_c("d <= c"), e_d("e <= d"), g_rows("g, rows <= g"), f_rows("f, rows <= f");
     splitmix64 rng{11};
-    for (int i = 0; i < 20'000; ++i) {
+    for (int i = 0; i < rounds(20'000); ++i) {
         const auto net = random_networks::draw(rng);
         const peaks p(net);
         const auto frame = static_cast<i64>(int8_size(net.input).value);
@@ -159,7 +160,7 @@ TEST_CASE("memory: a larger input never needs less, but in a greedy arena", "[co
     // saves is at most what it wasted there.
     exception_count arena_order("arena of the smaller input <= arena of the larger");
     splitmix64 rng{13};
-    for (int i = 0; i < 5'000; ++i) {
+    for (int i = 0; i < rounds(5'000); ++i) {
         const auto net = random_networks::draw(rng, 1, 64);
         const peaks small(net);
         for (const auto& [height, width] :

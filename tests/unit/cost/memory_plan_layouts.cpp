@@ -18,6 +18,7 @@
 #include "support/memory_simulator.hpp"
 #include "support/random_graphs.hpp"
 #include "support/random_networks.hpp"
+#include "support/rounds.hpp"
 
 using namespace llmnas;
 using memory_simulation::failure;
@@ -242,7 +243,7 @@ TEST_CASE("layouts: published designs at their peaks", "[cost][memory]") {
 
 TEST_CASE("layouts: 500 random networks of the paper's space at their peaks, the arena of 2,000", "[cost][memory]") {
     splitmix64 rng{301};
-    for (int legal = 0; legal < 2'000;) {
+    for (int legal = 0; legal < rounds(2'000);) {
         const auto net = random_networks::draw(rng, 8, 18);
         const dynamic_graph graph(net);
         if (graph.error()) continue;
@@ -255,7 +256,7 @@ TEST_CASE("layouts: 500 random networks of the paper's space at their peaks, the
 
 TEST_CASE("layouts: 20,000 random graphs at their peaks", "[cost][memory]") {
     splitmix64 rng{302};
-    for (int legal = 0; legal < 20'000;) {
+    for (int legal = 0; legal < rounds(20'000);) {
         const random_graph net = next_random_graph(rng, 14);
         const dynamic_graph graph(net);
         if (graph.error() || graph.view().ops.empty()) continue;

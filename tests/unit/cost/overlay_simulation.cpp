@@ -13,6 +13,7 @@
 
 #include "support/catch.hpp"
 #include "support/operator_simulator.hpp"
+#include "support/rounds.hpp"
 
 using namespace llmnas;
 using memory_simulation::i64;
@@ -132,7 +133,7 @@ TEST_CASE("overlay: one operator reads every byte before it is overwritten, and 
           "[cost][memory]") {
     splitmix64 rng{11};
     int legal = 0, tight = 0;
-    while (legal < 100'000) {
+    while (legal < rounds(100'000)) {
         const dynamic_graph net(random_operator(rng, 18));
         if (net.error()) continue;
         ++legal;
@@ -151,7 +152,7 @@ TEST_CASE("overlay: one operator reads every byte before it is overwritten, and 
 
 TEST_CASE("overlay: the distance by pixels is the maximum over all pixels of larger maps", "[cost][memory]") {
     splitmix64 rng{13};
-    for (int n = 0; n < 20'000; ++n) {
+    for (int n = 0; n < rounds(20'000); ++n) {
         const dynamic_graph net(random_operator(rng, 64));
         if (net.error()) continue;
         const op& o = net.view().ops[0];
@@ -167,7 +168,7 @@ TEST_CASE("overlay: the distance by rows is the maximum over all rows", "[cost][
     const auto between = [&](i64 a, i64 b) {
         return a + static_cast<i64>(rng.below(static_cast<std::uint64_t>(b - a + 1)));
     };
-    for (int n = 0; n < 200'000; ++n) {
+    for (int n = 0; n < rounds(200'000); ++n) {
         const detail::row_need need{between(-20, 20), between(1, 12), between(0, 24)};
         const i64 output_row = between(1, 300), input_row = between(1, 300);
         i64 distance = 0;

@@ -14,6 +14,7 @@
 #include <llmnas/zoo/lmanet.hpp>
 
 #include "support/catch.hpp"
+#include "support/rounds.hpp"
 
 using namespace llmnas;
 using Catch::Matchers::ContainsSubstring;
@@ -158,7 +159,7 @@ void check_agreement(const std::string& text) {
 
 TEST_CASE("architecture text: text and document agree over 30,000 changed documents", "[json]") {
     splitmix64 rng{11};
-    for (int i = 0; i < 30'000; ++i) {
+    for (int i = 0; i < rounds(30'000); ++i) {
         json document = random_document(rng);
         for (auto n = rng.below(3); n > 0; --n) change(document, rng);
         std::string text = document.dump(i % 3 == 0 ? 4 : -1);
@@ -172,7 +173,7 @@ TEST_CASE("architecture text: text and document agree over 30,000 changed docume
 TEST_CASE("architecture text: an error names the field that was changed", "[json]") {
     splitmix64 rng{12};
     int refused = 0;
-    for (int i = 0; i < 5'000; ++i) {
+    for (int i = 0; i < rounds(5'000); ++i) {
         const auto net = decode(sample<table1_se>(rng));
         json stages = to_json<table1_se>(net)["candidate_config"]["blocks"];
         const std::size_t s = rng.below(stages.size());

@@ -12,6 +12,7 @@
 #include <llmnas/space/sampling.hpp>
 #include <llmnas/space/table1.hpp>
 #include "support/catch.hpp"
+#include "support/rounds.hpp"
 
 using namespace llmnas;
 using Catch::Matchers::ContainsSubstring;
@@ -205,7 +206,7 @@ TEST_CASE("reply: no text makes it fail otherwise than by a value", "[json]") {
         R"(x[{"kernel_size":3,"a":[1.5e3,true,null]},{"s":"\u00e9\"]"}] {"blocks":[{}]})",
         "{stage_1: {k: '3x3', type: MBConv, /* c */ se: True, act: \xE2\x80\x9CReLU6\xE2\x80\x9D,}, // x\n"};
     constexpr std::string_view alphabet = "[]{}()\"'`,:;\\/#* 01e.-+xtfnuTFN\n\t\xFF\x80\xC3\xE2";
-    for (int i = 0; i < 20'000; ++i) {
+    for (int i = 0; i < rounds(20'000); ++i) {
         std::string text = seeds[rng.below(seeds.size())];
         for (std::uint64_t n = rng.below(8); n > 0; --n) {
             const std::size_t at = rng.below(text.size());

@@ -2,6 +2,7 @@
 /// \file
 /// Checked explanations: any bytes, linear time, evidence, reports, and the question to a model.
 #include "support/catch.hpp"
+#include "support/rounds.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -144,7 +145,7 @@ TEST_CASE("any bytes are read, and what is not understood gives no claim", "[llm
         "the ",         "rest ",   "fewer than ", "between ", "same ",   "rises ",        "99999999999999999999 ",
         "0.5",          "1/0 ",    "stage 77 ",   "early ",   "middle ", "late ",         ": ",
         "replaces ",    "by "};
-    for (int i = 0; i < 20'000; ++i) {
+    for (int i = 0; i < rounds(20'000); ++i) {
         std::string text;
         for (std::uint64_t k = rng() % 24; k > 0; --k) text += pieces[rng() % std::size(pieces)];
         for (const checked_statement& s : check_explanation(text, net)) {
@@ -152,7 +153,7 @@ TEST_CASE("any bytes are read, and what is not understood gives no claim", "[llm
             for (const auto& c : s.claims) CHECK(!c.first.text().empty());
         }
     }
-    for (int i = 0; i < 3'000; ++i) {
+    for (int i = 0; i < rounds(3'000); ++i) {
         std::string noise;
         for (std::uint64_t k = rng() % 200; k > 0; --k) noise += static_cast<char>(rng());
         (void)check_explanation(noise, net);
