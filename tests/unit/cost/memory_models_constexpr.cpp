@@ -16,12 +16,13 @@
 
 #include "support/catch.hpp"
 #include "support/random_networks.hpp"
+#include "support/rounds.hpp"
 
 using namespace llmnas;
 
 namespace {
 
-inline constexpr std::size_t count = 200;
+inline constexpr std::size_t count = rounds(200);
 
 constexpr architecture<5> draw(std::size_t i) {
     splitmix64 rng{mix_seed(17, i)};
