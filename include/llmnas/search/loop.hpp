@@ -20,6 +20,7 @@
 
 #include <fmt/format.h>
 
+#include <llmnas/search/checkpoint_folder.hpp>
 #include <llmnas/search/evolution_proposer.hpp>
 #include <llmnas/search/executor.hpp>
 #include <llmnas/search/gate.hpp>
@@ -110,7 +111,7 @@ private:
             if (!*number) continue;  // another worker was faster
             pending_ = {};
             counted_ = counters_of(proposer);
-            forget_checkpoint(**number);
+            checkpoints_.forget(**number);
             look_ahead(proposer);
             recent_.clear();
             rejected_.clear();
@@ -259,7 +260,7 @@ private:
         if (judge_.find(net, measured->hash)) return std::optional<std::int32_t>{};
         auto number = study_.start(*measured, {"included"}, options_.fidelity, options_.seed,
                                    std::numeric_limits<std::int32_t>::max());
-        if (number && *number) forget_checkpoint(**number);
+        if (number && *number) checkpoints_.forget(**number);
         return number;
     }
 
@@ -268,11 +269,7 @@ private:
     [[nodiscard]] result<void> train(std::int32_t number) {
         const trial<space> t = at(number);
         observer_.trial_started(t);
-        const std::filesystem::path checkpoint = checkpoint_of(number);
-        if (!checkpoint.empty()) {
-            std::error_code ec;
-            std::filesystem::create_directories(options_.checkpoints, ec);
-        }
+        const std::filesystem::path checkpoint = checkpoints_.prepare(number);
         std::optional<error> journal_problem;
         const auto attempt = [&] {
             return where_.run({t.candidate.network, t.fidelity, t.seed, checkpoint}, [&](const epoch_report& e) {
@@ -286,7 +283,7 @@ private:
         if (!trained && trained.error().code == errc::bad_input && !checkpoint.empty() &&
             std::filesystem::exists(checkpoint, ec)) {
             observer_.message(fmt::format("trial {} starts anew: {}", number, trained.error().text()));
-            forget_checkpoint(number);
+            checkpoints_.forget(number);
             trained = attempt();
         }
         if (journal_problem) return tl::unexpected<error>(*journal_problem);
@@ -298,7 +295,7 @@ private:
         if (trained) trained = sound(t, *trained);
         auto ended = trained ? study_.finish(number, *trained) : study_.fail_trial(number, trained.error().text());
         if (!ended) return ended;
-        forget_checkpoint(number);
+        checkpoints_.forget(number);
         observer_.trial_ended(at(number));
         failures_in_row_ = trained ? 0 : failures_in_row_ + 1;
         if (failures_in_row_ >= options_.max_failures_in_row)
@@ -317,29 +314,12 @@ private:
                     fmt::format("accuracy {}, top-5 {}, loss {}", m.accuracy, m.top5, m.loss));
     }
 
-    [[nodiscard]] std::filesystem::path checkpoint_of(std::int32_t number) const {
-        return options_.checkpoints.empty() ? std::filesystem::path()
-                                            : options_.checkpoints / fmt::format("trial_{}.ckpt", number);
-    }
-    /// A new trial must not continue what lies there from another study; a finished one needs it no more. With it goes
-    /// what a killed process left half written (core/atomic_file.hpp).
-    void forget_checkpoint(std::int32_t number) const {
-        if (options_.checkpoints.empty()) return;
-        std::error_code ec;
-        const std::string name = checkpoint_of(number).filename().string();
-        std::vector<std::filesystem::path> found;
-        for (const auto& entry : std::filesystem::directory_iterator(options_.checkpoints, ec)) {
-            const std::string file = entry.path().filename().string();
-            if (file == name || file.starts_with(name + ".")) found.push_back(entry.path());
-        }
-        for (const auto& path : found) std::filesystem::remove(path, ec);
-    }
-
     study_type& study_;
     gate_type& judge_;
     Where& where_;
     Observer& observer_;
     search_options options_;
+    checkpoint_folder checkpoints_{options_.checkpoints};
     rejection_counts pending_{};  ///< since the last trial
     proposal_counters counted_;   ///< of the proposer at the last trial
     bool retired_ = false;        ///< the proposer is done, and it was said

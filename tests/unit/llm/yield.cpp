@@ -91,7 +91,8 @@ struct yield {
     }
 };
 
-yield search(std::int32_t trials, std::optional<repair_options> repair, std::size_t ahead = 0) {
+yield search(std::int32_t trials, std::optional<repair_options> repair, std::size_t ahead = 0,
+             spending_caps caps = {}) {
     const scripted_server server([](const nlohmann::json&, std::size_t n) { return reply_to(n); });
     const temporary_directory dir;
     gate<space> judge{problem{}};
@@ -106,6 +107,7 @@ yield search(std::int32_t trials, std::optional<repair_options> repair, std::siz
     llm_proposer_options llm;
     llm.ahead = ahead;
     llm.prices = {1.0, 2.0};
+    llm.caps = caps;
     llm_proposer<space, openai_backend> p(openai_backend::open(backend).value(), llm);
     const auto outcome = loop.run(p);
     REQUIRE(outcome);
@@ -165,4 +167,17 @@ TEST_CASE("yield: asked ahead, no call is lost either", "[llm]") {
     const auto y = search(6, {}, 2);
     CHECK(y.counters.calls == y.requests);
     CHECK(y.trials.size() + y.all_refused() + y.counters.unused == y.counters.proposals);
+}
+
+TEST_CASE("yield: behind a cap evolution proposes, and each of its trials says why", "[llm]") {
+    const auto y = search(4, {}, 0, {.tokens = 80});
+    CHECK(y.requests == 5);  // 18 tokens each
+    REQUIRE(y.trials.size() == 4);
+    CHECK(y.trials[0].history.instead_of.empty());
+    for (std::size_t t = 1; t < 4; ++t) {
+        CHECK(y.trials[t].proposer != "llm");
+        CHECK(y.trials[t].history.instead_of == "the language model has used 90 tokens of the 80 allowed");
+    }
+    CHECK(y.results["trials"][1]["instead_of"] == y.trials[1].history.instead_of);
+    CHECK(1 + y.all_refused() == y.counters.proposals);
 }
