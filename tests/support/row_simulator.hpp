@@ -104,10 +104,19 @@ private:
         const auto inputs = m_.g.inputs_of(o);
         if (is_window(o))
             return ensure(inputs[0], std::min<i64>(r * o.stride_h - o.pad.top + o.kernel_h, o.in.height) - 1);
-        for (const std::int32_t input : inputs) {
-            if (o.kind == op_kind::scale && input != inputs[0]) continue;  // gates
-            stored(input) ? ensure(input, r) : prepare(input, r);
-        }
+        if (o.kind != op_kind::add) return prepare_input(inputs[0], r);
+        for (const bool window : {true, false})  // the main path first: it needs the rows that the residual waits for
+            for (const std::int32_t input : inputs)
+                if (behind_window(input) == window) prepare_input(input, r);
+    }
+    void prepare_input(std::int32_t tensor, i64 r) { stored(tensor) ? ensure(tensor, r) : prepare(tensor, r); }
+
+    /// Whether a window lies between a map and the stored rows that it is computed from.
+    [[nodiscard]] bool behind_window(std::int32_t tensor) const {
+        if (stored(tensor)) return false;
+        const auto inputs = m_.g.inputs_of(op_of(tensor));
+        return is_window(op_of(tensor)) ||
+               std::any_of(inputs.begin(), inputs.end(), [&](std::int32_t i) { return behind_window(i); });
     }
 
     /// Produces the rows up to `last` that something needs.

@@ -265,6 +265,18 @@ TEST_CASE("plans by hand: joins, broadcasts and dead ends", "[cost][memory]") {
                           }});
         CHECK(e.parts(e.prefix) == "streamed 0-4, overlaid 5");
     }
+    SECTION("a residual around a window of past rows, of which every other row is needed") {
+        executed({{3, 8, 5}, [](graph_builder& g, tensor x) {
+                      block(g, 0);
+                      x = conv(g, x, 6, 3);
+                      block(g, 1);
+                      tensor y = g.max_pool(pw(g, x, 4), {.kernel_h = 3, .pad = {.top = 2}});
+                      x = g.add(x, pw(g, y, 6));
+                      block(g, 2);
+                      x = conv(g, x, 4, 1, 2);
+                      g.global_avg_pool(x);
+                  }});
+    }
     SECTION("windows that stride over rows") {
         executed({{3, 23, 17}, [](graph_builder& g, tensor x) {
                       block(g, 0);

@@ -37,7 +37,7 @@ enum class part_kind : std::uint8_t {
 /// finish one output after the other, in a register.
 ///
 /// **streamed.** Row r of y is produced once every row of every map before it that row r depends on is produced, and no
-/// other; so on for those rows. Where they are:
+/// other; so on for those rows, in order, the main path of a residual before the residual. Where they are:
 /// - x: a map; or with `x_arrives` the first ring of x, of two rows: while row r is read, row r + 1 comes in. Rows that
 ///   a second ring or a delay of x holds are copied there.
 /// - ring: rows of the input of a window, row r in slot r mod rows. The first window reads a stored x directly.
