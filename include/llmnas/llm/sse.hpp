@@ -3,6 +3,7 @@
 /// Server-sent events (WHATWG HTML, section "Server-sent events"), from pieces cut anywhere.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -28,9 +29,11 @@ public:
                 piece.remove_prefix(1);
                 continue;
             }
-            const std::size_t end = piece.find_first_of("\r\n");
+            // Not find_first_of(), which asks memchr about each character.
+            const auto stop = std::find_if(piece.begin(), piece.end(), [](char c) { return c == '\n' || c == '\r'; });
+            const auto end = static_cast<std::size_t>(stop - piece.begin());
             line_ += piece.substr(0, end);
-            if (end == std::string_view::npos) return;
+            if (stop == piece.end()) return;
             after_return_ = piece[end] == '\r';
             end_line(on_event);
             line_.clear();
