@@ -205,36 +205,7 @@ private:
     error why_;
 };
 
-[[nodiscard]] inline bool has_blocks(const nlohmann::ordered_json& j) {
-    if (!j.is_object()) return false;
-    if (const auto it = j.find("blocks"); it != j.end()) return it->is_array();
-    const auto it = j.find("candidate_config");
-    return it != j.end() && it->is_object() && it->contains("blocks") && (*it)["blocks"].is_array();
-}
-
 }  // namespace detail
-
-/// The first document of a reply that can be a proposal whatever the space; parse_reply() knows more.
-[[nodiscard]] inline result<nlohmann::ordered_json> extract_proposal(std::string_view text, reply_limits limits = {}) {
-    std::optional<nlohmann::ordered_json> found;
-    bool cut = false;
-    const auto answer = detail::behind_thoughts(text.substr(0, limits.bytes)).value_or("");
-    detail::scan_documents(answer, limits, [&](detail::relaxed_document& d, std::size_t, bool) {
-        if (found || d.value.is_null()) return found.has_value();
-        cut = cut || d.how == detail::json_end::cut;
-        auto& j = d.value;
-        if (j.is_object() && j.size() == 1 && j.front().is_array() && !detail::has_blocks(j))
-            j = nlohmann::ordered_json(j.front());
-        const bool list =
-            j.is_array() && !j.empty() && std::all_of(j.begin(), j.end(), [](const auto& e) { return e.is_object(); });
-        if (d.torn || !(list || detail::has_blocks(j))) return false;
-        found = list && detail::has_blocks(j.front()) ? nlohmann::ordered_json(j.front()) : j;
-        return true;
-    });
-    if (found) return *std::move(found);
-    return fail(errc::bad_input, cut ? "the JSON is cut" : "no JSON", "reply of the language model",
-                text.empty() ? "an empty reply" : one_line(text, 80), "a JSON array of stages");
-}
 
 /// The networks of a reply: each array of objects with fields of the space's stages, wherever it stands, whatever
 /// stands around it, with the repairs that have one meaning only (repair_kind). Repairs add nothing: every stage and

@@ -111,7 +111,7 @@ template <SearchSpace Space>
 
 /// Reads a proposal. Like network_from_json(), but an error in a stage says what the space allows there: a value that
 /// is no value of the axis is errc::out_of_space; whatever is no architecture at all is errc::bad_input. It takes a
-/// document and no text: a reply is searched for the proposal first (extract_proposal()).
+/// document and no text: replies are read by parse_reply() (json/reply.hpp).
 template <SearchSpace Space>
 [[nodiscard]] result<network_of<Space>> proposal_from_json(const nlohmann::ordered_json& document, const shape& input,
                                                            std::int32_t classes) {
