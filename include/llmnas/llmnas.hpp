@@ -17,6 +17,8 @@
 #include <llmnas/llm/llm_proposer.hpp>
 #include <llmnas/llm/openai_backend.hpp>
 #include <llmnas/llm/prompt.hpp>
+#include <llmnas/llm/strategies/genius.hpp>
+#include <llmnas/llm/strategies/quality_diversity.hpp>
 #include <llmnas/search/child_process.hpp>
 #include <llmnas/search/evolution_proposer.hpp>
 #include <llmnas/search/executor.hpp>
