@@ -13,6 +13,8 @@ namespace llmnas::detail {
 
 class plan_builder {
 public:
+    static constexpr std::size_t max_held = 64;  ///< maps that exist between two parts
+
     constexpr plan_builder(const graph_view& g, const plan_options& options, const planner& p,
                            memory_plan& plan) noexcept
         : g_(g), options_(options), planner_(p), plan_(plan), live_(g) {}
@@ -229,7 +231,6 @@ private:
             if (g_.last_use(tensor) == index) drop(tensor);
     }
 
-    static constexpr std::size_t max_held = 64;
     struct held_map {
         std::int32_t tensor = 0;
         std::uint64_t offset = 0;
@@ -255,24 +256,44 @@ private:
     return small;
 }
 
-[[nodiscard]] constexpr coverage plan_coverage(const graph_view& g, const plan_options& options,
-                                               const planner& p) noexcept {
-    if (!p.steps().covered.complete() || surely_fits(g, p.steps())) return p.steps().covered;
-    memory_plan plan;
-    plan_builder(g, options, p, plan).add_chosen();
-    if (plan.complete) return {};
+/// Parts of the chosen plan against memory_plan, and a bound of its buffers. Counted, not built: a plan takes 80 KB,
+/// which constant expressions over thousands of networks do not stand.
+[[nodiscard]] constexpr coverage plan_coverage(const graph_view& g, const planner& p) noexcept {
+    const chain& c = p.steps();
+    if (!c.covered.complete() || surely_fits(g, c)) return c.covered;
+    std::int64_t parts = 0, buffers = 0, most_held = 0;
+    for (std::size_t end = c.count; end > 0; end = p.edge(end).from) {
+        const std::size_t from = p.edge(end).from;
+        if (p.edge(end).kind != edge_kind::sequence) {
+            ++parts;
+            buffers += 8 + 2 * static_cast<std::int64_t>(end - from);
+            continue;
+        }
+        const chain_step& s = c.steps[from];
+        std::int64_t maps = 2;  // the step's input, and perhaps what a residual waits for
+        for (std::int32_t i = s.first; i <= s.last; ++i) {
+            const op& o = g.ops[static_cast<std::size_t>(i)];
+            ++parts;
+            buffers += maps + 4;
+            ++maps;
+            for (const std::int32_t tensor : g.inputs_of(o)) maps -= g.last_use(tensor) == i && maps > 1 ? 1 : 0;
+            most_held = at_least(most_held, maps);
+        }
+    }
+    if (parts <= static_cast<std::int64_t>(max_plan_parts) && buffers <= static_cast<std::int64_t>(max_plan_buffers) &&
+        most_held <= static_cast<std::int64_t>(plan_builder::max_held))
+        return {};
     return {coverage_gap::parts, static_cast<std::int64_t>(g.ops.size()), max_plan_parts};
 }
 [[nodiscard]] constexpr coverage plan_coverage(const graph_view& g, const plan_options& options,
                                                bool stream_prefix) noexcept {
     const chain c(g);
     if (!c.covered.complete() || surely_fits(g, c)) return c.covered;
-    return plan_coverage(g, options, planner(g, options, stream_prefix));
+    return plan_coverage(g, planner(g, options, stream_prefix));
 }
 
-[[nodiscard]] constexpr memory_peak peak_of(const graph_view& g, const plan_options& options,
-                                            const planner& p) noexcept {
-    if (!plan_coverage(g, options, p).complete()) return uncovered_peak;
+[[nodiscard]] constexpr memory_peak peak_of(const graph_view& g, const planner& p) noexcept {
+    if (!plan_coverage(g, p).complete()) return uncovered_peak;
     if (p.steps().count == 0) return {int8_size(g.input)};
     const auto b = p.peak();
     return {bytes{static_cast<std::uint64_t>(b.size)}, b.at, bytes{static_cast<std::uint64_t>(b.scratch)}};
@@ -281,7 +302,7 @@ private:
 [[nodiscard]] constexpr memory_plan plan_of(const graph_view& g, const plan_options& options,
                                             const planner& p) noexcept {
     memory_plan result;
-    result.peak = peak_of(g, options, p);
+    result.peak = peak_of(g, p);
     if (result.peak == uncovered_peak) {
         result.complete = false;
         return result;

@@ -40,7 +40,7 @@ struct planned {
     }
 
     [[nodiscard]] static constexpr memory_peak peak(const graph_view& g) noexcept {
-        return detail::peak_of(g, Options, detail::planner(g, Options));
+        return detail::peak_of(g, detail::planner(g, Options));
     }
 
     /// Parts, buffers and offsets.

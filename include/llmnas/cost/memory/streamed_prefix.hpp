@@ -23,7 +23,7 @@ struct streamed_prefix {
     }
 
     [[nodiscard]] static constexpr memory_peak peak(const graph_view& g) noexcept {
-        return detail::peak_of(g, options, detail::planner(g, options, true));
+        return detail::peak_of(g, detail::planner(g, options, true));
     }
 
     [[nodiscard]] static constexpr memory_plan plan(const graph_view& g) noexcept {
