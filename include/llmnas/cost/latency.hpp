@@ -80,6 +80,14 @@ struct latency_fit {
     }
 };
 
+/// A latency model by its static member `fit`: `struct mine : fitted_latency<mine>`.
+template <class Model>
+struct fitted_latency {
+    [[nodiscard]] static constexpr milliseconds latency(const graph_view& g) noexcept {
+        return Model::fit.predict(features_of(g));
+    }
+};
+
 /// Index of the first operator of a kind that none of the networks behind the built-in models has, -1 without one. Such
 /// a network gets a prediction, but the stated error says nothing about it: full convolutions of more than three
 /// channels, squeeze-and-excitation, concatenation, pooling inside the network, grouped convolutions, kernels above 7,
@@ -107,17 +115,14 @@ struct latency_fit {
 namespace stm32h743_480mhz {
 
 /// TensorFlow Lite Micro with its reference kernels.
-struct tflm {
+struct tflm : fitted_latency<tflm> {
     static constexpr std::string_view name = "STM32H743 480 MHz, TFLM";
     static constexpr latency_fit fit{
         .dense = 71.26, .depthwise = 89.38, .maps = 271.6, .weights = 0, .mean_error = 0.0055, .worst_error = 0.0212};
-    [[nodiscard]] static constexpr milliseconds latency(const graph_view& g) noexcept {
-        return fit.predict(features_of(g));
-    }
 };
 
 /// TensorFlow Lite Micro with CMSIS-NN.
-struct cmsis_nn {
+struct cmsis_nn : fitted_latency<cmsis_nn> {
     static constexpr std::string_view name = "STM32H743 480 MHz, CMSIS-NN";
     static constexpr latency_fit fit{.dense = 1.042,
                                      .depthwise = 16.32,
@@ -125,13 +130,10 @@ struct cmsis_nn {
                                      .weights = 7.784,
                                      .mean_error = 0.01047,
                                      .worst_error = 0.0221};
-    [[nodiscard]] static constexpr milliseconds latency(const graph_view& g) noexcept {
-        return fit.predict(features_of(g));
-    }
 };
 
 /// ST's X-CUBE-AI 7.3.
-struct x_cube_ai {
+struct x_cube_ai : fitted_latency<x_cube_ai> {
     static constexpr std::string_view name = "STM32H743 480 MHz, X-CUBE-AI 7.3";
     static constexpr latency_fit fit{.dense = 2.04,
                                      .depthwise = 7.646,
@@ -139,19 +141,13 @@ struct x_cube_ai {
                                      .weights = 11.36,
                                      .mean_error = 0.0127,
                                      .worst_error = 0.0274};
-    [[nodiscard]] static constexpr milliseconds latency(const graph_view& g) noexcept {
-        return fit.predict(features_of(g));
-    }
 };
 
 /// TinyEngine (Lin et al., "MCUNet", NeurIPS 2020).
-struct tinyengine {
+struct tinyengine : fitted_latency<tinyengine> {
     static constexpr std::string_view name = "STM32H743 480 MHz, TinyEngine";
     static constexpr latency_fit fit{
         .dense = 2.411, .depthwise = 2.741, .maps = 23.69, .weights = 0, .mean_error = 0.0194, .worst_error = 0.0537};
-    [[nodiscard]] static constexpr milliseconds latency(const graph_view& g) noexcept {
-        return fit.predict(features_of(g));
-    }
 };
 
 }  // namespace stm32h743_480mhz

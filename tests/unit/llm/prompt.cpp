@@ -3,13 +3,11 @@
 #include <llmnas/llm/cost_aware_prompt.hpp>
 
 #include <cstddef>
-#include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
 #include <llmnas/json/reply.hpp>
+#include "golden.hpp"
 #include "search_state.hpp"
 #include "support/catch.hpp"
 #include "user_search.hpp"
@@ -23,22 +21,6 @@ static_assert(PromptPolicy<cost_aware_prompt<mix_space>, mix_space> && SizedProm
 static_assert(!PromptPolicy<int, table1_se> && !SizedPrompt<int>);
 
 namespace {
-
-std::string text_of(const std::vector<chat_message>& messages) {
-    std::string text;
-    for (const chat_message& m : messages) text += fmt::format("=== {} ===\n{}\n", name_of(m.role), m.content);
-    return text;
-}
-
-void check_golden(const std::string& name, const std::string& text) {
-    const std::string path = "tests/unit/llm/golden/" + name + ".txt";
-    if (const char* const update = std::getenv("LLMNAS_UPDATE_GOLDEN"); update != nullptr && *update == '1')
-        std::ofstream(path, std::ios::binary) << text;
-    std::ifstream in(path, std::ios::binary);
-    const std::string wanted{std::istreambuf_iterator<char>(in), {}};
-    INFO("LLMNAS_UPDATE_GOLDEN=1 writes " << path << " anew");
-    CHECK(text == wanted);
-}
 
 /// A network of the paper over the limits of MACs and SRAM: no single change of a field is enough.
 network_of<table1_se> too_large() {

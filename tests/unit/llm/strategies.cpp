@@ -3,12 +3,10 @@
 #include <llmnas/llm/strategies/genius.hpp>
 #include <llmnas/llm/strategies/quality_diversity.hpp>
 
-#include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <set>
 #include <string>
 
+#include "golden.hpp"
 #include "search_state.hpp"
 #include "support/catch.hpp"
 
@@ -19,26 +17,6 @@ using space = table1_se;
 
 static_assert(PromptPolicy<genius_prompt<space>, space> && SizedPrompt<genius_prompt<space>>);
 static_assert(PromptPolicy<quality_diversity_prompt<space>, space> && SizedPrompt<quality_diversity_prompt<space>>);
-
-namespace {
-
-std::string text_of(const std::vector<chat_message>& messages) {
-    std::string text;
-    for (const chat_message& m : messages) text += fmt::format("=== {} ===\n{}\n", name_of(m.role), m.content);
-    return text;
-}
-
-void check_golden(const std::string& name, const std::string& text) {
-    const std::string path = "tests/unit/llm/golden/" + name + ".txt";
-    if (const char* const update = std::getenv("LLMNAS_UPDATE_GOLDEN"); update != nullptr && *update == '1')
-        std::ofstream(path, std::ios::binary) << text;
-    std::ifstream in(path, std::ios::binary);
-    const std::string wanted{std::istreambuf_iterator<char>(in), {}};
-    INFO("LLMNAS_UPDATE_GOLDEN=1 writes " << path << " anew");
-    CHECK(text == wanted);
-}
-
-}  // namespace
 
 TEST_CASE("strategies: GENIUS shows designs with their accuracies, the latest first, and nothing else", "[llm]") {
     auto s = two_trained();

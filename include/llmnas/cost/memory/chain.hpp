@@ -49,6 +49,11 @@ struct chain_step {
     return {kind, first, first, x, first + 1, -1, -1, -1, -1, -1, -1, -1};
 }
 
+/// The operator that reads the largest buffer of a step.
+[[nodiscard]] constexpr std::int32_t center_of(const chain_step& s) noexcept {
+    return s.window >= 0 ? s.window : s.first;
+}
+
 /// A convolution or pool whose output rows need more than their own input row.
 [[nodiscard]] constexpr bool is_window(const op& o) noexcept {
     return o.kind == op_kind::max_pool || o.kind == op_kind::avg_pool ||

@@ -24,11 +24,6 @@ namespace detail {
     return run;
 }
 
-/// The operator that reads the largest buffer of a step.
-[[nodiscard]] constexpr std::int32_t center_of(const chain_step& s) noexcept {
-    return s.window >= 0 ? s.window : s.first;
-}
-
 }  // namespace detail
 
 /// Expansion, depthwise convolution and projection of a block run together, row by row, between the block's input and

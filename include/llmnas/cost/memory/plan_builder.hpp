@@ -276,7 +276,12 @@ private:
             ++parts;
             buffers += maps + 4;
             ++maps;
-            for (const std::int32_t tensor : g.inputs_of(o)) maps -= g.last_use(tensor) == i && maps > 1 ? 1 : 0;
+            const auto inputs = g.inputs_of(o);
+            for (std::size_t n = 0; n < inputs.size(); ++n) {
+                bool dies = g.last_use(inputs[n]) == i;
+                for (std::size_t earlier = 0; earlier < n; ++earlier) dies = dies && inputs[earlier] != inputs[n];
+                if (dies) --maps;
+            }
             most_held = at_least(most_held, maps);
         }
     }

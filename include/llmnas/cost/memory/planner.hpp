@@ -125,13 +125,11 @@ public:
         two_passes p{.buffers = buffers_of(g_, block, true)};
         row_need need{.b = rows.stride, .rows = y.height};
         need.a = !block.reads_pixels() ? -rows.before : block.held >= 0 ? 0 : rows.after + 1;
-        if (need.a + need.b * (need.rows - 1) >= x.height)
-            need.rows = need.a >= x.height ? 0 : (x.height - 1 - need.a) / need.b + 1;
+        need.rows = at_most(need.rows, rows_below(x.height - need.a, need.b));
         p.distance = row_distance(row_size(y), row_size(x), need);
         p.maps = at_least(size_of(y), p.distance + size_of(x));
         p.tail = at_least(p.buffers.sums, 2 * std::int64_t{g_.shape_of(block.y).channels});
-        p.scratch = step_scratch_[k];
-        p.scratch = at_least(p.scratch, step_scratch_[k + 1]);
+        p.scratch = scratch(k, k + 2);
         for (std::int32_t i = block.first; i <= block.window; ++i)
             p.macs += mac_count::of(g_.ops[static_cast<std::size_t>(i)]).value;
         return p;
@@ -253,7 +251,7 @@ private:
     [[nodiscard]] constexpr bottleneck part_peak(const plan_edge& e, std::size_t end) const noexcept {
         if (e.kind == edge_kind::two_pass) {
             const two_passes p = passes(e.from);
-            return {p.size(), p.scratch, center(e.from)};
+            return {p.size(), p.scratch, center_of(chain_.steps[e.from])};
         }
         if (e.kind == edge_kind::streamed) {
             const std::int64_t extra = scratch(e.from, end);
@@ -283,10 +281,6 @@ private:
             live.leave();
         }
         return b;
-    }
-
-    [[nodiscard]] constexpr std::int32_t center(std::size_t k) const noexcept {
-        return chain_.steps[k].window >= 0 ? chain_.steps[k].window : chain_.steps[k].first;
     }
 
     const graph_view& g_;

@@ -15,7 +15,6 @@ namespace llmnas::detail {
 /// Rows that a step takes in to write one row: row r of its output needs rows stride * r - before to stride * r +
 /// after.
 struct step_rows {
-    std::int64_t kernel = 1;
     std::int64_t stride = 1;
     std::int64_t before = 0;
     std::int64_t after = 0;
@@ -24,7 +23,7 @@ struct step_rows {
 [[nodiscard]] constexpr step_rows rows_of(const graph_view& g, const chain_step& s) noexcept {
     if (s.window < 0) return {};
     const op& o = g.ops[static_cast<std::size_t>(s.window)];
-    return {o.kernel_h, o.stride_h, o.pad.top, o.kernel_h - 1 - o.pad.top};
+    return {o.stride_h, o.pad.top, o.kernel_h - 1 - o.pad.top};
 }
 
 /// Buffers of one step inside a segment, in bytes; rings and delays also in rows.
@@ -63,6 +62,11 @@ struct step_buffers {
     else if (s.window >= 0 && s.project >= 0)
         b.pixel = at(s.window).out.channels;
     return b;
+}
+
+/// Number of r >= 0 with factor * r < bound.
+[[nodiscard]] constexpr std::int64_t rows_below(std::int64_t bound, std::int64_t factor) noexcept {
+    return bound <= 0 ? 0 : (bound - 1) / factor + 1;
 }
 
 /// Grows step by step from a first one; size() is what it takes if it ends there.
@@ -169,11 +173,6 @@ private:
         }
         n.rows = at_most(n.rows, rows_below(x_.height - n.a, n.b));
         return n;
-    }
-
-    /// Number of r >= 0 with factor * r < bound.
-    [[nodiscard]] static constexpr std::int64_t rows_below(std::int64_t bound, std::int64_t factor) noexcept {
-        return bound <= 0 ? 0 : (bound - 1) / factor + 1;
     }
 
     const graph_view& g_;
