@@ -214,7 +214,9 @@ void check_rules(const shape& input) {
 
 template <class Space, class Memory>
 void check_samples(int count, std::uint64_t seed) {
-    const auto b = bounds<Space, Memory>();
+    shape input = network_of<Space>{}.input;  // not constants: g++ would try the search while it compiles
+    std::int32_t classes = network_of<Space>{}.classes;
+    const auto b = bounds<Space, Memory>(input, classes);
     splitmix64 rng{seed};
     for (int i = 0; i < count; ++i) {
         const dynamic_graph g(decode(sample<Space>(rng)));

@@ -123,13 +123,14 @@ namespace detail {
     return {feasible, samples, p, feasible == 0 ? 0 : center - half, feasible == samples ? 1 : center + half};
 }
 
-/// Draws uniform random networks; illegal ones keep no limits. Any memory model. Equal seeds give equal estimates.
+/// Draws uniform random networks; illegal ones keep no limits. Any memory model. Equal seeds give equal estimates. Not
+/// constexpr: g++ tries calls with constant arguments at compile time, and thousands of networks take gigabytes there.
 template <SearchSpace Space, MemoryModel Memory = layerwise>
-[[nodiscard]] constexpr share_estimate estimate_feasible_share(const cost_limits& limits, std::uint64_t samples,
-                                                               std::uint64_t seed = 0,
-                                                               const shape& input = network_of<Space>{}.input,
-                                                               std::int32_t classes = network_of<Space>{}.classes,
-                                                               const Memory& memory = {}) {
+[[nodiscard]] share_estimate estimate_feasible_share(const cost_limits& limits, std::uint64_t samples,
+                                                     std::uint64_t seed = 0,
+                                                     const shape& input = network_of<Space>{}.input,
+                                                     std::int32_t classes = network_of<Space>{}.classes,
+                                                     const Memory& memory = {}) {
     detail::stage_evaluator<Space, detail::no_memory> sums;
     detail::stage_evaluator<Space, Memory> peaks(memory);
     splitmix64 rng{mix_seed(seed, 0)};
