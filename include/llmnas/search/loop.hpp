@@ -3,37 +3,33 @@
 /// The search: propose, judge, train, keep the front, tell back (the paper's Fig. 2 up to the front).
 #pragma once
 
-#include <chrono>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
-#include <functional>
 #include <limits>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
-#include <llmnas/search/checkpoint_folder.hpp>
 #include <llmnas/search/evolution_proposer.hpp>
 #include <llmnas/search/executor.hpp>
 #include <llmnas/search/gate.hpp>
 #include <llmnas/search/outcome.hpp>
 #include <llmnas/search/proposer.hpp>
 #include <llmnas/search/repair.hpp>
+#include <llmnas/search/search_budget.hpp>
 #include <llmnas/search/search_options.hpp>
 #include <llmnas/search/study.hpp>
+#include <llmnas/search/trial_runner.hpp>
 
 namespace llmnas {
 
-/// Runs a search until the study has the wanted number of trials. The policies come in from outside: who proposes,
-/// where candidates train, who watches.
+/// Runs a search until the study has the wanted number of trials or of proposals. The policies come in from outside:
+/// who proposes, where candidates train, who watches.
 template <SearchDefinition D, Executor<typename D::space> Where, class Observer = search_observer>
 class search_loop {
 public:
@@ -42,7 +38,11 @@ public:
     using gate_type = gate<space, typename D::memory_model>;
 
     search_loop(study_type& s, gate_type& judge, Where& where, Observer& observer, search_options options)
-        : study_(s), judge_(judge), where_(where), observer_(observer), options_(std::move(options)) {}
+        : study_(s),
+          judge_(judge),
+          observer_(observer),
+          options_(std::move(options)),
+          runner_(s, where, observer, options_) {}
 
     /// `included` networks become the first trials, over a limit or not.
     template <Proposer<space> P>
@@ -82,36 +82,43 @@ private:
             if (!taken) return tl::unexpected<error>(taken.error());
             if (!*taken) continue;
             look_ahead(proposer);
-            if (auto trained = train(number); !trained) return tl::unexpected<error>(trained.error());
+            if (auto trained = runner_.train(number); !trained) return tl::unexpected<error>(trained.error());
             tell(number);
         }
         for (const auto& net : included) {
-            if (out_of_time()) break;
+            if (budget_.out_of_time()) break;
             auto number = include(net);
             if (!number) return tl::unexpected<error>(number.error());
             if (!*number) continue;
             look_ahead(proposer);
-            if (auto trained = train(**number); !trained) return tl::unexpected<error>(trained.error());
+            if (auto trained = runner_.train(**number); !trained) return tl::unexpected<error>(trained.error());
             tell(**number);
         }
         while (true) {
             if (auto read = study_.refresh(); !read) return tl::unexpected<error>(read.error());
-            if (static_cast<std::int32_t>(study_.trials().size()) >= options_.trials) break;
-            if (out_of_time()) {
-                observer_.message(fmt::format("time limit of {:.0f} s: {} of {} trials", options_.max_seconds,
-                                              study_.trials().size(), options_.trials));
+            if (budget_.left(spending()) == 0) break;
+            if (budget_.out_of_time()) {
+                observer_.message(
+                    fmt::format("time limit of {:.0f} s: {}", options_.max_seconds, budget_.text(spending())));
                 break;
             }
-            auto next = propose(proposer, fallback);
-            if (!next) return tl::unexpected<error>(next.error());
+            auto asked = propose(proposer, fallback);
+            if (!asked) return tl::unexpected<error>(asked.error());
+            if (!*asked) break;
+            chosen* const next = &**asked;
             next->record.rejected = pending_;
             next->record.counters = spent_by(proposer);
-            auto number = study_.start(next->network, next->record, options_.fidelity, options_.seed, options_.trials);
+            auto number = study_.start(next->network, next->record, options_.fidelity, options_.seed, budget_.trials());
             if (!number) return tl::unexpected<error>(number.error());
-            if (!*number) continue;  // another worker was faster
+            if (!*number) {  // another worker was faster, with this network or with the last trial
+                if (auto judged = judge_.judge(next->network.network);
+                    !judged && next->record.history.instead_of.empty())
+                    refuse(next->record.proposer, std::move(judged).error(), std::move(next->network.network));
+                continue;
+            }
             pending_ = {};
             counted_ = counters_of(proposer);
-            checkpoints_.forget(**number);
+            runner_.forget_checkpoint(**number);
             look_ahead(proposer);
             recent_.clear();
             rejected_.clear();
@@ -119,7 +126,7 @@ private:
                 recent_.push_back(std::move(*next->repaired));
                 rejected_.push_back(std::move(next->proposed));
             }
-            if (auto trained = train(**number); !trained) return tl::unexpected<error>(trained.error());
+            if (auto trained = runner_.train(**number); !trained) return tl::unexpected<error>(trained.error());
             tell(**number);
         }
         return outcome_of<typename D::objectives, space>(study_.trials());
@@ -129,11 +136,11 @@ private:
         return study_.trials()[static_cast<std::size_t>(number)];
     }
 
-    [[nodiscard]] bool interrupted() const { return options_.interrupted && options_.interrupted(); }
-
-    [[nodiscard]] bool out_of_time() const {
-        return options_.max_seconds > 0 &&
-               std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count() > options_.max_seconds;
+    /// Of the study, with the rejections that wait for the next record of the journal.
+    [[nodiscard]] search_spending spending() const {
+        rejection_counts all = study_.rejections();
+        for (std::size_t k = 0; k < rejection_kinds; ++k) all[k] += pending_[k];
+        return spending_of(study_.trials(), all);
     }
 
     template <class P>
@@ -164,35 +171,44 @@ private:
         if constexpr (PreparingProposer<P, space>) {
             const auto known = outcome_of<typename D::objectives, space>(study_.trials());
             splitmix64 rng = stream(~std::uint64_t{0});  // no attempt has this number
-            proposer.prepare(context_of(known), rng,
-                             options_.trials - static_cast<std::int32_t>(study_.trials().size()));
+            proposer.prepare(context_of(known), rng, budget_.left(spending()));
         }
     }
 
-    /// Why the proposer is not asked for this one, said once where it is for good; empty where it is asked.
+    /// Why the proposer is done for good, where it is.
     template <class P>
-    [[nodiscard]] std::string reason_for_evolution(const P& proposer, std::int32_t attempt, std::int32_t silences) {
-        if constexpr (RetiringProposer<P>)
-            if (auto why = proposer.retired()) {
-                if (!std::exchange(retired_, true)) observer_.message(*why + ": evolution proposes from now on");
-                return *std::move(why);
-            }
+    [[nodiscard]] static std::optional<std::string> retirement(const P& proposer) {
+        if constexpr (RetiringProposer<P>) return proposer.retired();
+        return std::nullopt;
+    }
+
+    /// Why the proposer is not asked for this one, said once where it is for good; empty where it is asked.
+    [[nodiscard]] std::string reason_for_evolution(std::string_view who, const std::optional<std::string>& retired,
+                                                   std::int32_t attempt, std::int32_t silences) {
+        if (retired && !std::exchange(retired_, true)) observer_.message(*retired + ": evolution proposes from now on");
+        if (retired) return *retired;
         if (attempt < options_.max_rejections_in_row && silences < options_.max_silences_in_row) return {};
-        std::string why = fmt::format("{} proposals of {} in a row were refused", attempt, proposer.name());
+        std::string why = fmt::format("{} proposals of {} in a row were refused", attempt, who);
         observer_.message(why + ": evolution proposes this one");
         return why;
     }
 
+    /// The next network to train; nothing where the budget of proposals ends before there is one, or cannot be used up.
     template <class P>
-    [[nodiscard]] result<chosen> propose(P& proposer, evolution_proposer<space>& fallback) {
+    [[nodiscard]] result<std::optional<chosen>> propose(P& proposer, evolution_proposer<space>& fallback) {
         const auto known = outcome_of<typename D::objectives, space>(study_.trials());
         std::int32_t silences = 0;
         std::string instead_of;
         for (std::int32_t attempt = 0;; ++attempt) {
-            if (interrupted()) return fail(errc::interrupted, "stopped by the user", "search");
+            if (options_.interrupted && options_.interrupted())
+                return fail(errc::interrupted, "stopped by the user", "search");
             if (!recent_.empty() && (!instead_of.empty() || recent_.back().kind == rejection_kind::exhausted))
                 return tl::unexpected<error>(no_network(recent_.back()));  // sampling found none either
-            instead_of = reason_for_evolution(proposer, attempt, silences);
+            const auto retired = retirement(proposer);
+            const bool cannot = retired && budget_.limits_proposals();
+            if (cannot) observer_.message(fmt::format("{}: the search ends, {}", *retired, budget_.text(spending())));
+            if (cannot || budget_.left(spending()) == 0) return std::optional<chosen>();
+            instead_of = reason_for_evolution(proposer.name(), retired, attempt, silences);
             const auto context = context_of(known);
             splitmix64 rng = stream(static_cast<std::uint64_t>(attempt));
             auto asked = instead_of.empty() ? proposer.ask(context, rng) : fallback.ask(context, rng);
@@ -213,19 +229,23 @@ private:
                 }
             if (judged) {
                 next.network = std::move(*judged);
-                return next;
+                return std::optional(std::move(next));
             }
-            rejection refused = std::move(judged).error();
-            if (refused.kind == rejection_kind::duplicate) add_known_result(refused.why, asked->network);
-            ++pending_[static_cast<std::size_t>(refused.kind)];
-            observer_.rejected(who, refused);
-            if (refused.kind == rejection_kind::no_reply) {
+            if (judged.error().kind == rejection_kind::no_reply) {
                 ++silences;
-                observer_.message(refused.why.text());
+                observer_.message(judged.error().why.text());
             }
-            recent_.push_back(std::move(refused));
-            rejected_.push_back(asked ? std::optional(std::move(asked->network)) : std::nullopt);
+            refuse(who, std::move(judged).error(), asked ? std::optional(std::move(asked->network)) : std::nullopt);
         }
+    }
+
+    /// Counts a rejection, and keeps it to be told back.
+    void refuse(std::string_view who, rejection r, std::optional<network_of<space>> net) {
+        if (r.kind == rejection_kind::duplicate && net) add_known_result(r.why, *net);
+        ++pending_[static_cast<std::size_t>(r.kind)];
+        observer_.rejected(who, r);
+        recent_.push_back(std::move(r));
+        rejected_.push_back(std::move(net));
     }
 
     /// What became of the trial that a proposal repeats.
@@ -258,75 +278,23 @@ private:
         auto measured = judge_.measure_costs(net);
         if (!measured) return tl::unexpected<error>(measured.error().why);
         if (judge_.find(net, measured->hash)) return std::optional<std::int32_t>{};
-        auto number = study_.start(*measured, {"included"}, options_.fidelity, options_.seed,
+        auto number = study_.start(*measured, {std::string(included_by_user)}, options_.fidelity, options_.seed,
                                    std::numeric_limits<std::int32_t>::max());
-        if (number && *number) checkpoints_.forget(**number);
+        if (number && *number) runner_.forget_checkpoint(**number);
         return number;
-    }
-
-    /// Trains an open trial to its end. A failed training is a failed trial; only a broken journal, an interruption or
-    /// failures without end stop the search.
-    [[nodiscard]] result<void> train(std::int32_t number) {
-        const trial<space> t = at(number);
-        observer_.trial_started(t);
-        const std::filesystem::path checkpoint = checkpoints_.prepare(number);
-        std::optional<error> journal_problem;
-        const auto attempt = [&] {
-            return where_.run({t.candidate.network, t.fidelity, t.seed, checkpoint}, [&](const epoch_report& e) {
-                observer_.epoch_done(t, e);
-                if (auto written = study_.report(number, e); !written) journal_problem = written.error();
-                return journal_problem || interrupted() ? training_control::stop : training_control::proceed;
-            });
-        };
-        auto trained = attempt();
-        std::error_code ec;
-        if (!trained && trained.error().code == errc::bad_input && !checkpoint.empty() &&
-            std::filesystem::exists(checkpoint, ec)) {
-            observer_.message(fmt::format("trial {} starts anew: {}", number, trained.error().text()));
-            checkpoints_.forget(number);
-            trained = attempt();
-        }
-        if (journal_problem) return tl::unexpected<error>(*journal_problem);
-        if ((!trained && trained.error().code == errc::interrupted) ||
-            (trained && trained->epochs < t.fidelity.epochs && interrupted())) {
-            static_cast<void>(study_.release(number));
-            return fail(errc::interrupted, "stopped by the user", "search");
-        }
-        if (trained) trained = sound(t, *trained);
-        auto ended = trained ? study_.finish(number, *trained) : study_.fail_trial(number, trained.error().text());
-        if (!ended) return ended;
-        checkpoints_.forget(number);
-        observer_.trial_ended(at(number));
-        failures_in_row_ = trained ? 0 : failures_in_row_ + 1;
-        if (failures_in_row_ >= options_.max_failures_in_row)
-            return fail(errc::training, fmt::format("{} trainings in a row failed; the last one", failures_in_row_),
-                        fmt::format("trial {}", number), trained.error().text());
-        return {};
-    }
-
-    /// Metrics and objective values must be numbers: Pareto dominance and the journal know no NaN.
-    [[nodiscard]] static result<training_metrics> sound(const trial<space>& t, const training_metrics& m) {
-        const auto values = objective_values<typename D::objectives>(t.candidate.cost, m);
-        bool finite = std::isfinite(m.accuracy) && std::isfinite(m.loss) && std::isfinite(m.top5);
-        for (const double v : values) finite = finite && std::isfinite(v);
-        if (finite) return m;
-        return fail(errc::training, "a result of the training is not a number", fmt::format("trial {}", t.number),
-                    fmt::format("accuracy {}, top-5 {}, loss {}", m.accuracy, m.top5, m.loss));
     }
 
     study_type& study_;
     gate_type& judge_;
-    Where& where_;
     Observer& observer_;
     search_options options_;
-    checkpoint_folder checkpoints_{options_.checkpoints};
+    trial_runner<D, Where, Observer> runner_;
+    search_budget budget_{options_};
     rejection_counts pending_{};  ///< since the last trial
     proposal_counters counted_;   ///< of the proposer at the last trial
     bool retired_ = false;        ///< the proposer is done, and it was said
     std::vector<rejection> recent_;
     std::vector<std::optional<network_of<space>>> rejected_;  ///< of recent_, where they held a network
-    std::int32_t failures_in_row_ = 0;
-    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
 }  // namespace llmnas

@@ -16,8 +16,11 @@
 namespace llmnas {
 
 struct search_options {
-    std::int32_t trials = 12;  ///< trials in all, those of earlier runs of the study included
-    llmnas::fidelity fidelity;
+    std::int32_t trials = 12;  ///< trials in all, those of earlier runs of the study included; 0: no limit
+    /// Proposals of the search's own proposer in all: trials, repaired or not, and rejections, those of earlier runs
+    /// included; evolution in its stead does not count, and a proposer that retires ends the search. 0: no limit.
+    std::int32_t proposals = 0;
+    llmnas::fidelity fidelity = {};
     std::uint64_t seed = 0;
     std::int32_t max_rejections_in_row = 20;  ///< then evolution is asked once
     std::int32_t max_silences_in_row = 2;     ///< proposals without any reply of a server, then evolution is asked once

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// One trial of a search, from open to ended.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include <llmnas/search/checkpoint_folder.hpp>
+#include <llmnas/search/executor.hpp>
+#include <llmnas/search/search_options.hpp>
+#include <llmnas/search/study.hpp>
+
+namespace llmnas {
+
+/// Trains open trials of a study where the executor does, and journals what comes of it.
+template <SearchDefinition D, Executor<typename D::space> Where, class Observer>
+class trial_runner {
+public:
+    using space = typename D::space;
+    using study_type = study<space, typename D::objectives, typename D::memory_model>;
+
+    trial_runner(study_type& s, Where& where, Observer& observer, const search_options& options)
+        : study_(s),
+          where_(where),
+          observer_(observer),
+          checkpoints_(options.checkpoints),
+          interrupted_(options.interrupted),
+          max_failures_in_row_(options.max_failures_in_row) {}
+
+    /// A new trial continues no checkpoint of another study that lies under its number.
+    void forget_checkpoint(std::int32_t number) const { checkpoints_.forget(number); }
+
+    /// Trains an open trial to its end. A failed training is a failed trial; only a broken journal, an interruption or
+    /// failures without end stop the search.
+    [[nodiscard]] result<void> train(std::int32_t number) {
+        const trial<space> t = at(number);
+        observer_.trial_started(t);
+        const std::filesystem::path checkpoint = checkpoints_.prepare(number);
+        std::optional<error> journal_problem;
+        const auto attempt = [&] {
+            return where_.run({t.candidate.network, t.fidelity, t.seed, checkpoint}, [&](const epoch_report& e) {
+                observer_.epoch_done(t, e);
+                if (auto written = study_.report(number, e); !written) journal_problem = written.error();
+                return journal_problem || interrupted() ? training_control::stop : training_control::proceed;
+            });
+        };
+        auto trained = attempt();
+        std::error_code ec;
+        if (!trained && trained.error().code == errc::bad_input && !checkpoint.empty() &&
+            std::filesystem::exists(checkpoint, ec)) {
+            observer_.message(fmt::format("trial {} starts anew: {}", number, trained.error().text()));
+            checkpoints_.forget(number);
+            trained = attempt();
+        }
+        if (journal_problem) return tl::unexpected<error>(*journal_problem);
+        if ((!trained && trained.error().code == errc::interrupted) ||
+            (trained && trained->epochs < t.fidelity.epochs && interrupted())) {
+            static_cast<void>(study_.release(number));
+            return fail(errc::interrupted, "stopped by the user", "search");
+        }
+        if (trained) trained = sound(t, *trained);
+        auto ended = trained ? study_.finish(number, *trained) : study_.fail_trial(number, trained.error().text());
+        if (!ended) return ended;
+        checkpoints_.forget(number);
+        observer_.trial_ended(at(number));
+        failures_in_row_ = trained ? 0 : failures_in_row_ + 1;
+        if (failures_in_row_ >= max_failures_in_row_)
+            return fail(errc::training, fmt::format("{} trainings in a row failed; the last one", failures_in_row_),
+                        fmt::format("trial {}", number), trained.error().text());
+        return {};
+    }
+
+private:
+    [[nodiscard]] const trial<space>& at(std::int32_t number) const {
+        return study_.trials()[static_cast<std::size_t>(number)];
+    }
+    [[nodiscard]] bool interrupted() const { return interrupted_ && interrupted_(); }
+
+    /// Metrics and objective values must be numbers: Pareto dominance and the journal know no NaN.
+    [[nodiscard]] static result<training_metrics> sound(const trial<space>& t, const training_metrics& m) {
+        const auto values = objective_values<typename D::objectives>(t.candidate.cost, m);
+        bool finite = std::isfinite(m.accuracy) && std::isfinite(m.loss) && std::isfinite(m.top5);
+        for (const double v : values) finite = finite && std::isfinite(v);
+        if (finite) return m;
+        return fail(errc::training, "a result of the training is not a number", fmt::format("trial {}", t.number),
+                    fmt::format("accuracy {}, top-5 {}, loss {}", m.accuracy, m.top5, m.loss));
+    }
+
+    study_type& study_;
+    Where& where_;
+    Observer& observer_;
+    checkpoint_folder checkpoints_;
+    std::function<bool()> interrupted_;
+    std::int32_t max_failures_in_row_;
+    std::int32_t failures_in_row_ = 0;
+};
+
+}  // namespace llmnas
