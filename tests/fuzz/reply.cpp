@@ -35,6 +35,8 @@ void check_network(const parsed_reply<Space>& parsed, const shape& input) {
     require(again.has_value(), "a network is read from the library's own form");
     require(again->network == parsed.network, "it is the same network");
     require(again->repairs.total() == 0, "the library's own form needs no repair");
+    require(parsed.explanation.size() <= reply_limits{}.explanation, "an explanation is bounded");
+    require(parsed.explanation == valid_utf8(parsed.explanation), "an explanation is UTF-8");
 }
 
 template <class Space>

@@ -105,6 +105,39 @@ template <SearchSpace Space>
     return out + " \"]\"";
 }
 
+/// `item (item (...)?)?`, `count` times at most; nested, so that a reader never has two ways.
+[[nodiscard]] inline std::string gbnf_up_to(std::string_view item, std::size_t count) {
+    std::string out;
+    for (std::size_t i = 0; i < count; ++i) out += fmt::format("{}({}", i > 0 ? " " : "", item);
+    for (std::size_t i = 0; i < count; ++i) out += ")?";
+    return out;
+}
+
+/// The rule `text`, a JSON string of at most explanation_characters, and what it stands on. Hundreds, tens and ones are
+/// counted apart: a reader has three ways at a time, not one for each length. An escape is one character.
+[[nodiscard]] inline std::string gbnf_text_rules() {
+    static_assert(explanation_characters == 999, "three digits, each up to 9");
+    const auto ten_times = [](std::string_view item) {
+        std::string out(item);
+        for (int i = 1; i < 10; ++i) out.append(" ").append(item);
+        return out;
+    };
+    std::string out = R"(text ::= "\"" )";
+    for (const char* const digit : {"hundred", "ten", "char"}) out += gbnf_up_to(digit, 9) + ' ';
+    return out + R"("\"")" + "\nhundred ::= " + ten_times("ten") + "\nten ::= " + ten_times("char") +
+           R"(
+char ::= [^"\\\x00-\x1F] | "\\" (["\\/bfnrt] | "u" hex hex hex hex)
+hex ::= [0-9a-fA-F]
+)";
+}
+
+/// The rule `explained`: a proposal with its explanation.
+template <SearchSpace Space>
+[[nodiscard]] std::string gbnf_explained_rules() {
+    return R"(explained ::= "{" ws "\"blocks\"" ":" ws )" + gbnf_array("stage", Space::stages) +
+           R"( ws "," ws "\"explanation\"" ":" ws text ws "}")" + "\n" + gbnf_text_rules() + gbnf_stage_rules<Space>();
+}
+
 }  // namespace detail
 
 /// GBNF grammar of a proposal: the same language as proposal_schema(), with the members in the order of the axes and
@@ -119,6 +152,18 @@ template <SearchSpace Space>
 [[nodiscard]] std::string batch_grammar(std::size_t networks) {
     return "root ::= " + detail::gbnf_array("network", networks) +
            "\nnetwork ::= " + detail::gbnf_array("stage", Space::stages) + "\n" + detail::gbnf_stage_rules<Space>();
+}
+
+/// GBNF grammar of a proposal with its explanation: the same language as explained_schema(), the network first.
+template <SearchSpace Space>
+[[nodiscard]] std::string explained_grammar() {
+    return "root ::= explained\n" + detail::gbnf_explained_rules<Space>();
+}
+
+/// GBNF grammar of an array of exactly `networks` proposals, each with its explanation.
+template <SearchSpace Space>
+[[nodiscard]] std::string explained_batch_grammar(std::size_t networks) {
+    return "root ::= " + detail::gbnf_array("explained", networks) + "\n" + detail::gbnf_explained_rules<Space>();
 }
 
 }  // namespace llmnas

@@ -27,6 +27,7 @@ struct reply_limits {
     std::size_t values = std::size_t{1} << 16U;  ///< of one document
     std::size_t rescan = std::size_t{1} << 18U;  ///< bytes read again in search of JSON inside broken JSON
     std::size_t networks = 64;                   ///< lists of stages that are looked at
+    std::size_t explanation = 4096;              ///< bytes of the text beside a network; the rest is left out
 };
 
 namespace detail {

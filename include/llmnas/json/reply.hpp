@@ -27,11 +27,12 @@
 
 namespace llmnas {
 
-/// A network read from a reply, and what was mended to read it.
+/// A network read from a reply, what was mended to read it, and what the model says about it.
 template <SearchSpace Space>
 struct parsed_reply {
     network_of<Space> network;
     repair_counts repairs;
+    std::string explanation = {};  ///< the text beside its stages, valid UTF-8; mostly empty
 };
 
 /// All networks of a reply, in its order. Of a document with several, the first has the repairs of its text.
@@ -162,6 +163,7 @@ private:
                                             std::size_t begin, bool is_open) {
         if (is_open && d.torn) return cut_error();
         repair_counts repairs;
+        std::string explanation = stage_lists<Space>::explanation_beside(list, limits_.explanation);
         json document = json::object();
         if (list.around != nullptr) {
             if (auto it = list.around->find("input_channels"); it != list.around->end()) {
@@ -190,7 +192,7 @@ private:
         if (!is_blank(text_.substr(0, begin)) || !is_blank(text_.substr(d.end)))
             repairs.add(repair_kind::surrounding_text);
         repairs += std::exchange(d.repairs, {});
-        batch_.networks.push_back({*std::move(net), repairs});
+        batch_.networks.push_back({*std::move(net), repairs, std::move(explanation)});
         return std::nullopt;
     }
 

@@ -78,31 +78,58 @@ public:
     struct found {
         json* place;    ///< the array, or the object with a member for each stage
         json* around;   ///< the object that has the array as a member, or null
+        json* outside;  ///< the object that has `around` as a member, or null
         bool wrapped;   ///< neither the document nor its member `blocks`
         bool numbered;  ///< a stage under each number
     };
 
     [[nodiscard]] static std::vector<found> in(json& document) {
         std::vector<found> lists;
-        visit(document, nullptr, false, false, lists);
+        visit(document, {}, false, false, lists);
         return lists;
     }
 
+    /// The explanation beside a list: a text in the object around it or in the one outside, `explanation` before other
+    /// names, else the first; at most `limit` bytes of it. Empty where there is none.
+    [[nodiscard]] static std::string explanation_beside(const found& list, std::size_t limit) {
+        for (const json* object : {list.around, list.outside}) {
+            if (object == nullptr) continue;
+            const std::string* text = nullptr;
+            for (const auto& m : object->items()) {
+                if (!m.value().is_string() || !explanation_members.has(plain_word(m.key()))) continue;
+                const auto& words = m.value().template get_ref<const std::string&>();
+                if (is_blank(words) || (text != nullptr && m.key() != "explanation")) continue;
+                text = &words;
+            }
+            if (text != nullptr) return std::string(utf8_prefix(*text, limit));
+        }
+        return {};
+    }
+
 private:
+    /// The objects around an array or object, the innermost first; an array between them ends the list.
+    struct objects {
+        json* around = nullptr;
+        json* outside = nullptr;
+    };
+
     /// Recursion goes as deep as the document, which is bounded.
-    static void visit(json& j, json* around, bool named, bool wrapped, std::vector<found>& lists) {
+    static void visit(json& j, objects above, bool named, bool wrapped, std::vector<found>& lists) {
         if (j.is_array()) {
             const auto is_stage = [](const json& e) { return stage_repair<Space>::looks_like_stage(e); };
-            const auto is_array = [](const json& e) { return e.is_array(); };
-            if (std::any_of(j.begin(), j.end(), is_stage) || (named && std::none_of(j.begin(), j.end(), is_array)))
-                return lists.push_back({&j, around, wrapped, false});
-            for (json& e : j) visit(e, nullptr, false, false, lists);
+            const auto is_no_stage = [](const json& e) {
+                return e.is_array() || (e.is_object() && e.contains("blocks"));
+            };
+            if (std::any_of(j.begin(), j.end(), is_stage) || (named && std::none_of(j.begin(), j.end(), is_no_stage)))
+                return lists.push_back({&j, above.around, above.outside, wrapped, false});
+            for (json& e : j) visit(e, {}, false, false, lists);
         } else if (j.is_object()) {
             // It counts alone, wherever it stands.
             if (const auto it = j.find("candidate_config"); it != j.end() && it->is_structured())
-                return visit(*it, nullptr, it->is_array(), false, lists);
-            if (has_numbered_stages(j)) return lists.push_back({&j, &j, true, true});
-            for (const auto& m : j.items()) visit(m.value(), &j, m.key() == "blocks", m.key() != "blocks", lists);
+                return visit(*it, {it->is_object() ? &j : nullptr, &j}, it->is_array(), false, lists);
+            if (has_numbered_stages(j)) return lists.push_back({&j, &j, above.around, true, true});
+            for (const auto& m : j.items())
+                visit(m.value(), {&j, above.around}, m.key() == "blocks", m.key() != "blocks", lists);
         }
     }
 

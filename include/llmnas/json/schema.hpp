@@ -76,6 +76,27 @@ template <SearchSpace Space>
     return detail::array_schema(networks, proposal_schema<Space>());
 }
 
+/// Characters of an explanation beside a proposal at most: a dozen sentences.
+inline constexpr std::size_t explanation_characters = 999;
+
+/// JSON Schema of a proposal with its explanation: an object with `blocks`, as proposal_schema() says, and behind it
+/// `explanation`, a text of at most explanation_characters. The network comes first: an answer that is cut loses words.
+template <SearchSpace Space>
+[[nodiscard]] nlohmann::ordered_json explained_schema() {
+    nlohmann::ordered_json j{{"type", "object"}};
+    j["properties"]["blocks"] = proposal_schema<Space>();
+    j["properties"]["explanation"] = {{"type", "string"}, {"maxLength", explanation_characters}};
+    j["required"] = nlohmann::ordered_json::array({"blocks", "explanation"});
+    j["additionalProperties"] = false;
+    return j;
+}
+
+/// JSON Schema of an array of exactly `networks` proposals, each with its explanation.
+template <SearchSpace Space>
+[[nodiscard]] nlohmann::ordered_json explained_batch_schema(std::size_t networks) {
+    return detail::array_schema(networks, explained_schema<Space>());
+}
+
 /// The schema as the only member `blocks` of an object, for servers that take no other root (OpenAI's structured
 /// outputs). The parser of replies reads both.
 [[nodiscard]] inline nlohmann::ordered_json schema_in_object(nlohmann::ordered_json schema) {
@@ -107,6 +128,12 @@ template <SearchSpace Space>
         list.push_back(std::move(stage));
     }
     return list;
+}
+
+/// A network with its explanation, in the form that explained_schema() describes.
+template <SearchSpace Space>
+[[nodiscard]] nlohmann::ordered_json explained_json(const network_of<Space>& net, const std::string& explanation) {
+    return {{"blocks", proposal_json<Space>(net)}, {"explanation", explanation}};
 }
 
 /// Reads a proposal. Like network_from_json(), but an error in a stage says what the space allows there: a value that

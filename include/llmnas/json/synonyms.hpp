@@ -77,6 +77,10 @@ inline constexpr synonyms note_members{
     "name stagename label comment comments note notes description desc reason reasoning "
     "rationale explanation justification why purpose"};
 
+/// Members beside the stages that hold why the network is as it is.
+inline constexpr synonyms explanation_members{
+    "explanation explanations rationale reasoning reason reasons justification motivation why"};
+
 /// The word in lower case without separators; empty where it is longer than any word of the table.
 [[nodiscard]] inline std::string plain_word(std::string_view s) {
     std::string out;

@@ -46,6 +46,13 @@ namespace detail {
     return out;
 }
 
+/// The longest beginning of valid UTF-8 that has at most `limit` bytes and does not end inside a character.
+[[nodiscard]] constexpr std::string_view utf8_prefix(std::string_view s, std::size_t limit) noexcept {
+    if (s.size() <= limit) return s;
+    while (limit > 0 && (static_cast<unsigned char>(s[limit]) & 0xC0U) == 0x80U) --limit;
+    return s.substr(0, limit);
+}
+
 /// The text on one line for a message: valid UTF-8, runs of blanks and control characters as one blank, at most
 /// `limit` bytes (plus "..." where something is left out).
 [[nodiscard]] inline std::string one_line(std::string_view s, std::size_t limit = 300) {

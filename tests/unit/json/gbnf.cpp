@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <llmnas/json/file.hpp>
+#include <llmnas/json/utf8.hpp>
 #include <llmnas/space/sampling.hpp>
 #include <llmnas/space/table1.hpp>
 #include "support/catch.hpp"
@@ -25,8 +26,8 @@ using test::matches;
 
 namespace {
 
-/// Reads a grammar (literals, rules, groups, alternatives, `?`) and matches whole texts: each part maps the set of
-/// positions where it may begin to the set where it may end.
+/// Reads a grammar (literals, classes, rules, groups, alternatives, `?`) and matches whole texts: each part maps the
+/// set of positions where it may begin to the set where it may end.
 class gbnf_matcher {
 public:
     explicit gbnf_matcher(const std::string& grammar) {
@@ -52,9 +53,11 @@ public:
 
 private:
     struct part {
-        enum class kind { literal, rule, sequence, choice, option } what;
+        enum class kind { literal, characters, rule, sequence, choice, option } what;
         std::string text = {};
         std::vector<part> parts = {};
+        std::set<char> of = {};  ///< ASCII characters of a class, or those that it excludes
+        bool excludes = false;
     };
     using positions = std::set<std::size_t>;
 
@@ -100,6 +103,9 @@ private:
                 p.text += c;
             }
             take("\"");
+        } else if (in_[0] == '[') {
+            in_.remove_prefix(1);
+            p = class_of_characters();
         } else {
             p = {part::kind::rule, word()};
             if (p.text.empty()) throw std::runtime_error("not GBNF: " + std::string(in_));
@@ -108,6 +114,29 @@ private:
             take("?");
             return {part::kind::option, "", {p}};
         }
+        return p;
+    }
+    char character() {
+        char c = in_.at(0);
+        in_.remove_prefix(1);
+        if (c != '\\') return c;
+        c = in_.at(0);
+        in_.remove_prefix(1);
+        if (c != 'x') return c;
+        c = static_cast<char>(std::stoi(std::string(in_.substr(0, 2)), nullptr, 16));
+        in_.remove_prefix(2);
+        return c;
+    }
+    part class_of_characters() {
+        part p{part::kind::characters};
+        if (in_.at(0) == '^') p.excludes = true, in_.remove_prefix(1);
+        while (in_.at(0) != ']') {
+            const char from = character();
+            char to = from;
+            if (in_.at(0) == '-') in_.remove_prefix(1), to = character();
+            for (int c = from; c <= to; ++c) p.of.insert(static_cast<char>(c));
+        }
+        take("]");
         return p;
     }
     void check(const part& p) {
@@ -124,6 +153,11 @@ private:
             case part::kind::literal:
                 for (const std::size_t at : from)
                     if (text.substr(at).starts_with(p.text)) to.insert(at + p.text.size());
+                return to;
+            case part::kind::characters:
+                for (const std::size_t at : from)
+                    if (at < text.size() && (p.of.count(text[at]) != 0) != p.excludes)
+                        to.insert(at + std::max<std::size_t>(1, llmnas::detail::utf8_length(text.substr(at))));
                 return to;
             case part::kind::rule:
                 return run(rules_.at(p.text), from, text);
@@ -275,6 +309,33 @@ TEST_CASE("gbnf: batches", "[json]") {
     }
     list.erase(0);
     CHECK(grammar.accepts(list.dump(4)));
+}
+
+TEST_CASE("gbnf: a proposal with its explanation", "[json]") {
+    const gbnf_matcher grammar(explained_grammar<table1_se>());
+    const gbnf_matcher batch(explained_batch_grammar<table1_se>(2));
+    splitmix64 rng{12};
+    const auto net = decode(sample<table1_se>(rng));
+    const auto text = [&](const std::string& explanation) {
+        return explained_json<table1_se>(net, explanation).dump();
+    };
+    CHECK(grammar.accepts(explained_json<table1_se>(net, "Stage 1 has stride 2.").dump(2)));
+    CHECK(grammar.accepts(text("")));
+    CHECK(grammar.accepts(text("a \"word\", a back\\slash,\na line, a bell \x07, \xC3\x97 and \xF0\x9F\x98\x80")));
+    for (const std::size_t length : {1, 9, 10, 99, 100, 101, 998, 999})
+        CHECK(grammar.accepts(text(std::string(length, 'x'))));
+    CHECK_FALSE(grammar.accepts(text(std::string(1000, 'x'))));
+    CHECK_FALSE(grammar.accepts(proposal_json<table1_se>(net).dump()));
+    auto other = explained_json<table1_se>(net, "why");
+    other["more"] = 1;
+    CHECK_FALSE(grammar.accepts(other.dump()));
+    CHECK_FALSE(grammar.accepts(R"({"explanation":"why","blocks":)" + proposal_json<table1_se>(net).dump() + "}"));
+    const std::string open = text("\x01");  // an escape, which the text must not hold as it is
+    CHECK_FALSE(grammar.accepts(open.substr(0, open.find("\\u0001")) + "\x01\"}"));
+    CHECK(batch.accepts("[" + text("one") + "," + text("two") + "]"));
+    CHECK_FALSE(batch.accepts("[" + text("one") + "]"));
+    CHECK_FALSE(
+        batch.accepts(nlohmann::ordered_json({proposal_json<table1_se>(net), proposal_json<table1_se>(net)}).dump()));
 }
 
 TEST_CASE("gbnf: grammar of table1_se", "[json]") {

@@ -93,6 +93,26 @@ TEST_CASE("schema: batches, and an object around it", "[json]") {
     CHECK_FALSE(matches(list, schema));
 }
 
+TEST_CASE("schema: a proposal with its explanation", "[json]") {
+    splitmix64 rng{7};
+    const auto net = decode(sample<table1_se>(rng));
+    const auto schema = explained_schema<table1_se>();
+    auto j = explained_json<table1_se>(net, "Stride 2 early keeps the maps small.");
+    CHECK(j.begin().key() == "blocks");
+    CHECK(schema["properties"].begin().key() == "blocks");
+    CHECK(matches(j, schema));
+    CHECK_FALSE(matches(j["blocks"], schema));
+    std::string crosses;
+    for (std::size_t i = 0; i < explanation_characters; ++i) crosses += "\xC3\x97";
+    CHECK(matches(explained_json<table1_se>(net, crosses), schema));
+    CHECK_FALSE(matches(explained_json<table1_se>(net, crosses + "!"), schema));
+    const auto two = ordered_json::array({j, j});
+    CHECK(matches(two, explained_batch_schema<table1_se>(2)));
+    CHECK(matches({{"blocks", two}}, schema_in_object(explained_batch_schema<table1_se>(2))));
+    j.erase("explanation");
+    CHECK_FALSE(matches(j, schema));
+}
+
 TEST_CASE("schema: a proposal outside the space is rejected by stage, field, value and allowed values", "[json]") {
     auto j = proposal_json<table1_se>(decode(space_point<table1_se>{}));
     const auto reason = [&] {
