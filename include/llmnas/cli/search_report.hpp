@@ -23,18 +23,6 @@
 
 namespace llmnas::cli {
 
-/// The network that the header is made of: the most accurate one on the front.
-template <SearchSpace Space>
-[[nodiscard]] std::optional<std::int32_t> winner_of(std::span<const trial<Space>> trials,
-                                                    const search_outcome& outcome) {
-    std::optional<std::int32_t> winner;
-    for (const std::int32_t n : outcome.front)
-        if (!winner || trials[static_cast<std::size_t>(n)].training.accuracy >
-                           trials[static_cast<std::size_t>(*winner)].training.accuracy)
-            winner = n;
-    return winner;
-}
-
 template <class Study>
 [[nodiscard]] result<void> write_results(const std::filesystem::path& dir, const Study& study,
                                          const search_outcome& outcome, const task& t) {

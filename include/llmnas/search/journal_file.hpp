@@ -56,9 +56,11 @@ public:
     using record = json_value;
 
     [[nodiscard]] static result<journal_file> open(const std::filesystem::path& path) {
-        const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-        if (fd < 0) return fail(errc::io, "cannot open the study's journal", path.string(), std::strerror(errno));
-        return journal_file(fd, path);
+        return open(path, O_RDWR | O_CREAT | O_APPEND);
+    }
+    /// A journal that exists, for read() alone.
+    [[nodiscard]] static result<journal_file> open_to_read(const std::filesystem::path& path) {
+        return open(path, O_RDONLY);
     }
 
     journal_file(journal_file&& other) noexcept
@@ -122,6 +124,12 @@ public:
     }
 
 private:
+    [[nodiscard]] static result<journal_file> open(const std::filesystem::path& path, int flags) {
+        const int fd = ::open(path.c_str(), flags | O_CLOEXEC, 0644);
+        if (fd < 0) return fail(errc::io, "cannot open the study's journal", path.string(), std::strerror(errno));
+        return journal_file(fd, path);
+    }
+
     journal_file(int fd, std::filesystem::path path) : fd_(fd), path_(std::move(path)) {}
 
     [[nodiscard]] std::string link_path() const { return path_.string() + ".lock"; }

@@ -219,6 +219,7 @@ private:
             next.record.proposer = who;
             next.record.history.instead_of = instead_of;
             if (asked) next.record.history.shown = asked->shown;
+            if (asked) next.record.history.explanation = std::move(asked->explanation);
             if (!judged && asked && options_.repair && is_repairable(judged.error().kind))
                 if (const auto mended = repair<space>(asked->network, judge_, *options_.repair)) {
                     next.record.history.repaired = fmt::format("{}: {}", name_of(judged.error().kind), mended->text());

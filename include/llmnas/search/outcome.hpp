@@ -39,4 +39,16 @@ template <ObjectiveList Objectives, SearchSpace Space>
     return o;
 }
 
+/// The trial to deploy: the most accurate one on the front.
+template <SearchSpace Space>
+[[nodiscard]] std::optional<std::int32_t> winner_of(std::span<const trial<Space>> trials,
+                                                    const search_outcome& outcome) {
+    std::optional<std::int32_t> winner;
+    for (const std::int32_t n : outcome.front)
+        if (!winner || trials[static_cast<std::size_t>(n)].training.accuracy >
+                           trials[static_cast<std::size_t>(*winner)].training.accuracy)
+            winner = n;
+    return winner;
+}
+
 }  // namespace llmnas

@@ -44,6 +44,7 @@ struct proposal {
     network_of<Space> network;
     std::string proposer;                    ///< who proposed it, for the journal
     std::optional<std::int32_t> shown = {};  ///< as in proposal_history
+    std::string explanation = {};            ///< as in proposal_history
 };
 
 /// One interface for random sampling, evolution and language models. ask() may be called again before the trials of

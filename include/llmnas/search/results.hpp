@@ -13,6 +13,7 @@
 #include <llmnas/core/version.hpp>
 #include <llmnas/json/architecture_json.hpp>
 #include <llmnas/json/training_json.hpp>
+#include <llmnas/search/history_json.hpp>
 #include <llmnas/search/loop.hpp>
 
 namespace llmnas {
@@ -49,9 +50,7 @@ template <class Study, SearchSpace Space>
                      {"fidelity", t.fidelity}};
         if (t.state == trial_state::complete) r["training"] = t.training;
         if (!t.failure.empty()) r["failure"] = t.failure;
-        if (t.history.shown) r["shown"] = *t.history.shown;
-        if (!t.history.repaired.empty()) r["repaired"] = t.history.repaired;
-        if (!t.history.instead_of.empty()) r["instead_of"] = t.history.instead_of;
+        r.update(history_json(t.history));
         r["network"] = to_json<Space>(t.candidate.network)["candidate_config"];
         j["trials"].push_back(std::move(r));
     }

@@ -19,6 +19,7 @@
 #include <llmnas/json/json_value.hpp>
 
 #include <llmnas/core/random.hpp>
+#include <llmnas/search/history_json.hpp>
 #include <llmnas/search/study_state.hpp>
 #include <llmnas/search/worker_identity.hpp>
 
@@ -59,7 +60,7 @@ template <SearchSpace Space, ObjectiveList Objectives, MemoryModel Memory = laye
 class study {
 public:
     using trial_type = trial<Space>;
-    static constexpr std::string_view file_name = "journal.log";
+    static constexpr std::string_view file_name = journal_file_name;
     static constexpr std::string_view config_attr = study_state<Space, Objectives, Memory>::config_attr;
 
     /// Opens the study in a directory, or makes it. `config` is what a later run must agree with: a difference refuses
@@ -165,9 +166,7 @@ public:
             user["fidelity"] = f;
             user["seed"] = mix_seed(study_seed, static_cast<std::uint64_t>(*number));
             user["lease"] = lease();
-            if (proposal.history.shown) user["shown"] = *proposal.history.shown;
-            if (!proposal.history.repaired.empty()) user["repaired"] = proposal.history.repaired;
-            if (!proposal.history.instead_of.empty()) user["instead_of"] = proposal.history.instead_of;
+            user.update(history_json(proposal.history));
             user.update(spent(proposal.rejected, proposal.counters));
             r["user_attrs"] = std::move(user);
             r["system_attrs"]["constraints"] = constraints(c.cost);

@@ -24,6 +24,7 @@
 #include <llmnas/json/space_json.hpp>
 #include <llmnas/json/training_json.hpp>
 #include <llmnas/search/gate.hpp>
+#include <llmnas/search/history_json.hpp>
 #include <llmnas/search/journal_file.hpp>
 #include <llmnas/search/objectives.hpp>
 #include <llmnas/search/proposal_counters.hpp>
@@ -64,13 +65,17 @@ enum class journal_op : int {
 
 }  // namespace detail
 
+/// Name of the journal in a study's directory, and of the user attribute that holds the study's configuration.
+inline constexpr std::string_view journal_file_name = "journal.log";
+inline constexpr std::string_view study_config_attr = "llmnas";
+
 /// Trials of one study, by replaying its records. Costs are computed anew from each network, and the gate remembers it.
 template <SearchSpace Space, ObjectiveList Objectives, MemoryModel Memory = layerwise>
 class study_state {
 public:
     using trial_type = trial<Space>;
     using record = journal_file::record;
-    static constexpr std::string_view config_attr = "llmnas";
+    static constexpr std::string_view config_attr = study_config_attr;
     static constexpr std::string_view rest_attr =
         "llmnas_rest";  ///< spent without a trial behind it, all runs together
 
@@ -242,9 +247,7 @@ private:
             e.worker = value.at("worker").get<std::string>();
             e.lease_until = value.at("until").get<double>();
         }
-        if (key == "shown") t.history.shown = value.get<std::int32_t>();
-        if (key == "repaired") t.history.repaired = value.get<std::string>();
-        if (key == "instead_of") t.history.instead_of = value.get<std::string>();
+        set_history(t.history, key, value);
         if (key == "rejected") {
             const rejection_counts more = rejections_from(value);
             for (std::size_t k = 0; k < rejection_kinds; ++k) rejections_[k] += more[k];

@@ -31,6 +31,9 @@ struct proposal_history {
     /// `sram: stage 1 stride 1 -> 2`: why the proposal was refused and what was changed; empty where it was taken.
     std::string repaired;
     std::string instead_of;  ///< why another proposer than the search's own proposed, if so
+    /// What the proposer said about the network when it proposed it, before any training; of a repaired proposal about
+    /// the network before the repair. UTF-8, mostly empty.
+    std::string explanation;
     friend bool operator==(const proposal_history&, const proposal_history&) = default;
 };
 
