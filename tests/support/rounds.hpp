@@ -7,6 +7,12 @@
 [[nodiscard]] constexpr int rounds(int full) {
 #if defined(__SANITIZE_ADDRESS__)
     return full / 10;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+    return full / 10;
+#else
+    return full;
+#endif
 #else
     return full;
 #endif

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include <llmnas/llm/any_language_model.hpp>
@@ -35,9 +36,11 @@ public:
             ->check(CLI::IsMember({"paper", "cost-aware", "genius", "quality-diversity"}))
             ->capture_default_str();
         command
-            .add_option("--llm-context", context_, "Context length of the language model, tokens; prompts keep to it")
-            ->check(CLI::Range(64, 100'000'000))
-            ->capture_default_str();
+            .add_option("--llm-context", context_,
+                        fmt::format("Context length of the language model, tokens; prompts keep to it; else as the "
+                                    "server says, or {}",
+                                    context_window{}.tokens))
+            ->check(CLI::Range(64, 100'000'000));
         command.add_option("--llm-batch", batch_, "Networks asked for in one call")
             ->check(CLI::Range(1, 100))
             ->capture_default_str();
@@ -89,20 +92,20 @@ public:
         options.caps = {max_tokens_, max_cost_};
         options.earlier = earlier;
         options.cancel = [unwanted = unwanted_] { *unwanted = true; };
-        const context_window window{.tokens = context_, .answer = options.sampling.max_tokens};
+        options.context = context_;
         const auto run = [&](auto prompt) {
             llm_proposer<space, any_language_model, decltype(prompt)> llm(std::move(model), options, std::move(prompt));
             return loop.run(llm, included);
         };
-        if (strategy_ == cost_aware_prompt<space>::name()) return run(cost_aware_prompt<space>({}, window));
-        if (strategy_ == genius_prompt<space>::name()) return run(genius_prompt<space>(window));
-        if (strategy_ == quality_diversity_prompt<space>::name()) return run(quality_diversity_prompt<space>(window));
-        return run(paper_prompt<space>({}, window));
+        if (strategy_ == cost_aware_prompt<space>::name()) return run(cost_aware_prompt<space>());
+        if (strategy_ == genius_prompt<space>::name()) return run(genius_prompt<space>());
+        if (strategy_ == quality_diversity_prompt<space>::name()) return run(quality_diversity_prompt<space>());
+        return run(paper_prompt<space>());
     }
 
 private:
     std::string strategy_ = "paper";
-    std::int32_t context_ = context_window{}.tokens;
+    std::optional<std::int32_t> context_;
     std::size_t batch_ = 1;
     std::size_t ahead_ = 1;
     std::size_t conversation_ = 0;

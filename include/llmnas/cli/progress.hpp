@@ -31,6 +31,19 @@ namespace detail {
 inline std::atomic<bool> network_trains = false;  ///< then the bar has the terminal's line
 }
 
+/// Why the language model's server is waited for: live on a terminal, else a line for each request.
+inline void show_wait(const wait_notice& w) {
+    static std::atomic<int> told = 0;  // attempts count from 1 in each call
+    const auto line = fmt::format("language model: {}; request {} in {:.0f} s", w.reason, w.attempt + 1,
+                                  std::chrono::duration<double>(w.remaining).count());
+    if (::isatty(STDERR_FILENO) == 1) {
+        if (!detail::network_trains) fmt::print(stderr, "\r\033[K{}", line);
+    } else if (told.exchange(w.attempt) != w.attempt) {
+        fmt::print(stderr, "{}\n", line);
+    }
+    std::fflush(stderr);
+}
+
 /// Live count of an answer's tokens, on a terminal only, and while the search waits for it.
 inline void show_tokens(const stream_progress& p) {
     if (::isatty(STDERR_FILENO) != 1 || detail::network_trains) return;

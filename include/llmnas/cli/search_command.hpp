@@ -204,11 +204,9 @@ private:
         options.url = url;
         options.model = llm_model_;
         options.key = key_ = *key;
-        options.on_wait = [this](const wait_notice&) { return !interrupt_requested() && !llm_.unwanted(); };
-        options.on_tokens = [this](const stream_progress& p) {
-            show_tokens(p);
-            return !interrupt_requested() && !llm_.unwanted();
-        };
+        options.unwanted = [this] { return interrupt_requested() || llm_.unwanted(); };
+        options.on_wait = show_wait;
+        options.on_tokens = show_tokens;
         options.on_notice = say;
         // Asked without retries: who gives a wrong URL wants to know at once.
         openai_options first = options;
@@ -217,7 +215,7 @@ private:
         if (!probe) return tl::unexpected<error>(probe.error());
         auto models = probe->list_models();
         if (!models) return tl::unexpected<error>(models.error());
-        if (options.model.empty() && !models->empty()) options.model = models->front();
+        if (options.model.empty() && !models->empty()) options.model = models->front().name;
         auto server = openai_backend::open(std::move(options));
         if (!server) return tl::unexpected<error>(server.error());
         say("language model: " + server->name());

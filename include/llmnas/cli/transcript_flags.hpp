@@ -3,6 +3,7 @@
 /// `--llm-record` and `--llm-replay`: exchanges with a language model kept and played again.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <mutex>
@@ -71,6 +72,7 @@ private:
         replay played;
         std::shared_ptr<failure> seen;
         [[nodiscard]] std::string name() const { return played.name(); }
+        [[nodiscard]] std::optional<std::int32_t> context_length() const { return played.context_length(); }
         [[nodiscard]] result<completion> complete(const completion_request& request) {
             auto answer = played.complete(request);
             const std::lock_guard lock(seen->mutex);

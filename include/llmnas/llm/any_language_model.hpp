@@ -4,7 +4,9 @@
 #pragma once
 
 #include <concepts>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -24,6 +26,8 @@ public:
     [[nodiscard]] result<completion> complete(const completion_request& request) { return model_->complete(request); }
     [[nodiscard]] std::string name() const { return model_->name(); }
 
+    [[nodiscard]] std::optional<std::int32_t> context_length() { return model_->context_length(); }
+
     /// The model where it is of this type, else null.
     template <LanguageModel Model>
     [[nodiscard]] const Model* get() const noexcept {
@@ -39,18 +43,20 @@ private:
         virtual ~base() = default;
         [[nodiscard]] virtual result<completion> complete(const completion_request&) = 0;
         [[nodiscard]] virtual std::string name() const = 0;
+        [[nodiscard]] virtual std::optional<std::int32_t> context_length() = 0;
     };
     template <class Model>
     struct holder final : base {
         explicit holder(Model m) : model(std::move(m)) {}
         [[nodiscard]] result<completion> complete(const completion_request& r) override { return model.complete(r); }
         [[nodiscard]] std::string name() const override { return model.name(); }
+        [[nodiscard]] std::optional<std::int32_t> context_length() override { return context_length_of(model); }
         Model model;
     };
 
     std::unique_ptr<base> model_;
 };
 
-static_assert(LanguageModel<any_language_model>);
+static_assert(ContextualModel<any_language_model>);
 
 }  // namespace llmnas

@@ -5,6 +5,7 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <exception>
 #include <mutex>
@@ -30,6 +31,9 @@ public:
 
     /// Asks in the caller's thread. Only while nothing is open.
     [[nodiscard]] result<completion> ask(const completion_request& request) { return model_.complete(request); }
+
+    /// Only while nothing is open.
+    [[nodiscard]] std::optional<std::int32_t> context_length() { return context_length_of(model_); }
 
     /// Never waits.
     void submit(completion_request request) {

@@ -47,17 +47,17 @@ struct context_window {
     static constexpr std::int32_t least_prompt = 64;
 };
 
-/// Tokens that a prompt policy may spend; falls when a server says that they were too many.
+/// Tokens that a request may have; falls when a server says that they were too many.
 class prompt_budget {
 public:
-    explicit constexpr prompt_budget(const context_window& window = {}) : tokens_(window.prompt_tokens()) {}
+    explicit constexpr prompt_budget(const context_window& window = {}) noexcept : tokens_(window.prompt_tokens()) {}
 
     [[nodiscard]] constexpr std::size_t tokens() const noexcept { return tokens_; }
 
-    /// Takes note of the estimated length of the prompt that is sent now.
+    /// Takes note of the estimated length of the request that is sent now.
     constexpr void spend(std::size_t tokens) noexcept { spent_ = tokens; }
 
-    /// Three quarters of the last prompt's length or of the budget, whatever is less; false where the budget is the
+    /// Three quarters of the last request's length or of the budget, whatever is less; false where the budget is the
     /// smallest already.
     constexpr bool shrink() noexcept {
         constexpr std::size_t least = context_window::least_prompt;

@@ -6,9 +6,11 @@
 #include <cstddef>
 #include <deque>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include <llmnas/llm/context_window.hpp>
 #include <llmnas/llm/language_model.hpp>
 
 namespace llmnas {
@@ -26,13 +28,23 @@ public:
         if (answers_.size() > most_) answers_.pop_front();
     }
 
-    /// Puts the answers into a prompt, each behind a request.
-    void weave_into(std::vector<chat_message>& messages) const {
+    /// The last answers that have at most so many tokens together, each behind a request.
+    [[nodiscard]] std::vector<chat_message> messages_within(std::size_t tokens) const {
         std::vector<chat_message> earlier;
-        for (const std::string& answer : answers_) {
-            earlier.push_back({chat_role::user, "Propose a network, as JSON only."});
-            earlier.push_back({chat_role::assistant, answer});
+        std::size_t from = answers_.size();
+        for (std::size_t used = 0; from > 0; --from) {
+            used += 2 * detail::message_tokens + token_estimate(request_words) + token_estimate(answers_[from - 1]);
+            if (used > tokens) break;
         }
+        for (; from < answers_.size(); ++from) {
+            earlier.push_back({chat_role::user, std::string(request_words)});
+            earlier.push_back({chat_role::assistant, answers_[from]});
+        }
+        return earlier;
+    }
+
+    /// Puts earlier messages into a prompt.
+    static void weave(const std::vector<chat_message>& earlier, std::vector<chat_message>& messages) {
         const std::size_t at = !messages.empty() && messages.front().role == chat_role::system ? 1 : 0;
         messages.insert(messages.begin() + static_cast<std::ptrdiff_t>(at), earlier.begin(), earlier.end());
     }
@@ -45,6 +57,8 @@ public:
     }
 
 private:
+    static constexpr std::string_view request_words = "Propose a network, as JSON only.";
+
     std::size_t most_;
     std::deque<std::string> answers_;
 };

@@ -26,15 +26,13 @@ namespace llmnas {
 template <SearchSpace Space>
 class cost_aware_prompt {
 public:
-    explicit cost_aware_prompt(feedback_options options = {}, const context_window& window = {})
-        : options_(options), budget_(window) {}
+    explicit cost_aware_prompt(feedback_options options = {}) : options_(options) {}
 
     [[nodiscard]] static std::string_view name() { return "cost-aware"; }
 
-    void fit(const context_window& window) { budget_ = prompt_budget(window); }
-    [[nodiscard]] bool shrink() { return budget_.shrink(); }
+    void fit(std::size_t tokens) { tokens_ = tokens; }
 
-    /// At most budget tokens by token_estimate().
+    /// At most as many tokens as fit() allows, by token_estimate().
     [[nodiscard]] std::vector<chat_message> messages(const search_context<Space>& context) {
         prompt_document document;
         detail::add_task(document, context);
@@ -49,7 +47,7 @@ public:
         suggestions_.add_mending(document, context, options_.suggestions_shown);
         suggestions_.add_next_steps(document, context);
         detail::add_notes(document, context, options_);
-        return messages_within(budget_, std::string(detail::system_words), std::move(document),
+        return messages_within(tokens_, std::string(detail::system_words), std::move(document),
                                std::string(detail::request_words), detail::last_resort_words<Space>());
     }
 
@@ -95,7 +93,7 @@ private:
     }
 
     feedback_options options_;
-    prompt_budget budget_;
+    std::size_t tokens_ = context_window{}.prompt_tokens();
     detail::answer_example<Space> example_;
     suggestion_writer<Space> suggestions_;
 };

@@ -26,6 +26,7 @@ struct dialect {
     schema_form form = schema_form::json_schema;
     std::set<schema_form> useless;  ///< forms that it refuses or ignores
     std::set<std::string> refused;  ///< members of the body, of optional_members
+    bool in_object = false;         ///< schemas of arrays are sent as the member of an object
     friend bool operator==(const dialect&, const dialect&) = default;
 
     /// The form for a request: `form`, or the first usable one where the request cannot be sent in it.
@@ -63,7 +64,7 @@ inline constexpr std::string_view optional_members[] = {"stream_options", "strea
     body["top_p"] = s.top_p;
     if (s.seed) body["seed"] = *s.seed;
     for (const std::string& name : d.refused) body.erase(name);
-    put_schema(body, request, d.form_for(request));
+    put_schema(body, request, d.form_for(request), d.in_object);
     return body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
@@ -106,13 +107,20 @@ inline constexpr std::string_view optional_members[] = {"stream_options", "strea
                 next.refused.emplace(word == "streaming" ? "stream" : word);
                 return next;
             }
-    if (const schema_form sent = d.form_for(request); sent != schema_form::none)
+    if (const schema_form sent = d.form_for(request); sent != schema_form::none) {
+        // OpenAI: "schema must be a JSON Schema of 'type: "object"', got 'type: "array"'".
+        if (sent != schema_form::grammar && has_other_root(request) && !d.in_object && names("schema") &&
+            names("object")) {
+            next.in_object = true;
+            return next;
+        }
         if (std::any_of(std::begin(schema_words), std::end(schema_words), names) ||
             (sent == schema_form::format && names("format"))) {
             next.useless.insert(sent);
             next.form = next.form_for(request);
             return next;
         }
+    }
     for (const std::string_view word : optional_members)
         if (!word.starts_with("stream") && names(word) && next.refused.emplace(word).second) return next;
     return std::nullopt;

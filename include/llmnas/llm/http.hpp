@@ -49,6 +49,8 @@ struct http_request {
     std::optional<http_proxy> proxy = {};
     /// Hears each piece of the body as it comes, with status and headers; false ends the exchange.
     std::function<bool(const http_reply& head, std::string_view piece)> on_data = {};
+    /// Asked ten times a second, from another thread; true ends the exchange.
+    std::function<bool()> unwanted = {};
 };
 
 enum class http_trouble : std::uint8_t {
@@ -60,7 +62,7 @@ enum class http_trouble : std::uint8_t {
     timeout,     ///< connected, but no whole reply in time
     broken,      ///< closed before the end of the reply
     too_long,    ///< more bytes than allowed
-    stopped,     ///< by on_data
+    stopped,     ///< by on_data or unwanted
 };
 
 /// A reply, or what went wrong in words (without anything that the server sent).
@@ -164,7 +166,7 @@ namespace detail {
         return std::move(out);
     };
     detail::http_watchdog watchdog([&client] { client->stop(); }, begin + limits.whole,
-                                   begin + limits.connect + limits.first_byte, limits.idle);
+                                   begin + limits.connect + limits.first_byte, limits.idle, what.unwanted);
     const auto note = [&] {
         heard = clock::now();
         watchdog.heard();
@@ -196,7 +198,8 @@ namespace detail {
         out.reply.status = response.status;
         return out;
     }
-    if (stopped) return trouble(http_trouble::stopped, "stopped while the reply came");
+    if (stopped || limit == detail::http_limit::unwanted)
+        return trouble(http_trouble::stopped, "stopped while the reply came");
     if (too_long) return trouble(http_trouble::too_long, fmt::format("the reply is longer than {} bytes", longest));
     if (limit == detail::http_limit::whole || clock::now() >= begin + limits.whole)
         return trouble(http_trouble::timeout,

@@ -21,18 +21,22 @@ namespace llmnas::detail {
 using http_clock = std::chrono::steady_clock;
 
 /// Which limit an exchange ran into.
-enum class http_limit : std::uint8_t { none, first_byte, idle, whole };
+enum class http_limit : std::uint8_t { none, first_byte, idle, whole, unwanted };
 
 /// Ends an exchange at its limits, whatever it is doing: the HTTP library's own time-outs are those of single reads.
 class http_watchdog {
 public:
     /// `stop` is called from another thread, again and again until end(): it may have no effect between two connection
     /// attempts. `first_end`: until then something of the reply must have come; behind it no pause may last `idle`.
+    /// `unwanted`, where given, is asked ten times a second, from the other thread too; true ends the exchange.
     http_watchdog(std::function<void()> stop, http_clock::time_point whole_end, http_clock::time_point first_end,
-                  http_clock::duration idle)
-        : stop_(std::move(stop)), whole_end_(whole_end), first_end_(first_end), idle_(idle), thread_([this] {
-              watch();
-          }) {}
+                  http_clock::duration idle, std::function<bool()> unwanted = {})
+        : stop_(std::move(stop)),
+          unwanted_(std::move(unwanted)),
+          whole_end_(whole_end),
+          first_end_(first_end),
+          idle_(idle),
+          thread_([this] { watch(); }) {}
     http_watchdog(const http_watchdog&) = delete;
     http_watchdog& operator=(const http_watchdog&) = delete;
     ~http_watchdog() { end(); }
@@ -65,8 +69,12 @@ private:
                 fired_ = http_limit::whole;
             else if (now >= part_end)
                 fired_ = started_ ? http_limit::idle : http_limit::first_byte;
+            else if (unwanted_ && unwanted_())
+                fired_ = http_limit::unwanted;
             if (fired_ != http_limit::none) break;
-            changed_.wait_until(lock, std::min(whole_end_, part_end));
+            auto next = std::min(whole_end_, part_end);
+            if (unwanted_) next = std::min<http_clock::time_point>(next, now + std::chrono::milliseconds{100});
+            changed_.wait_until(lock, next);
         }
         while (!done_) {
             lock.unlock();
@@ -77,6 +85,7 @@ private:
     }
 
     std::function<void()> stop_;
+    std::function<bool()> unwanted_;
     http_clock::time_point whole_end_;
     http_clock::time_point first_end_;
     http_clock::duration idle_;

@@ -69,6 +69,13 @@ struct completion {
     friend bool operator==(const completion&, const completion&) = default;
 };
 
+/// A model that a server offers.
+struct served_model {
+    std::string name;
+    std::optional<std::int32_t> context;  ///< tokens of prompt and answer; nothing where the server does not say
+    friend bool operator==(const served_model&, const served_model&) = default;
+};
+
 /// A language model. `complete` reports expected failures (no server, time-out, error answer) as values; `name` says
 /// in one line which model it is, for the journal and for messages, and holds no secret.
 template <class M>
@@ -76,5 +83,19 @@ concept LanguageModel = requires(M& m, const M& c, const completion_request& req
     { m.complete(request) } -> std::same_as<result<completion>>;
     { c.name() } -> std::convertible_to<std::string>;
 };
+
+/// A language model that knows how many tokens prompt and answer may have together (asked of a server where need be);
+/// nothing where that cannot be known.
+template <class M>
+concept ContextualModel = LanguageModel<M> && requires(M& m) {
+    { m.context_length() } -> std::same_as<std::optional<std::int32_t>>;
+};
+
+/// The context length of any model.
+template <LanguageModel M>
+[[nodiscard]] std::optional<std::int32_t> context_length_of(M& model) {
+    if constexpr (ContextualModel<M>) return model.context_length();
+    return std::nullopt;
+}
 
 }  // namespace llmnas

@@ -29,7 +29,9 @@
 namespace llmnas {
 
 struct llm_proposer_options {
-    sampling_options sampling;
+    sampling_options sampling;  ///< max_tokens: of the answer with one network
+    /// Tokens of prompt and answer together; nothing: as the model says, else context_window's.
+    std::optional<std::int32_t> context = {};
     bool send_schema = true;  ///< asks the server to constrain the answer to the schema of the space
     reply_limits reply;
     std::size_t batch = 1;  ///< networks asked for in one call
@@ -128,17 +130,36 @@ private:
 
     [[nodiscard]] completion_request request(const search_context<Space>& context, splitmix64& rng) {
         completion_request r;
+        if (!budget_) find_window();
+        std::string more;
+        if (options_.batch > 1)
+            more = fmt::format("Answer this time with {} different networks: a JSON array of {} such arrays.\n",
+                               options_.batch, options_.batch);
+        const auto earlier = said_.messages_within(budget_->tokens() / 2);
+        if constexpr (SizedPrompt<Prompt>) {
+            const std::size_t taken = token_estimate(earlier) + token_estimate(more);
+            prompt_.fit(budget_->tokens() - std::min(taken, budget_->tokens()));
+        }
         r.messages = prompt_.messages(context);
-        if (options_.batch > 1 && !r.messages.empty())
-            r.messages.back().content +=
-                fmt::format("Answer this time with {} different networks: a JSON array of {} such arrays.\n",
-                            options_.batch, options_.batch);
-        said_.weave_into(r.messages);
+        if (!r.messages.empty()) r.messages.back().content += more;
+        conversation::weave(earlier, r.messages);
+        budget_->spend(token_estimate(r.messages));
         r.json_schema = schema_;
         r.grammar = grammar_;
         r.sampling = options_.sampling;
+        r.sampling.max_tokens = window_.answer;
         if (!r.sampling.seed) r.sampling.seed = static_cast<std::uint32_t>(rng() >> 33U);  // 31 bits
         return r;
+    }
+
+    /// What the model's context leaves for the prompt, and for the answer: a batch has more of it, up to a half.
+    void find_window() {
+        if (const auto context = options_.context ? options_.context : model_.context_length())
+            window_.tokens = *context;
+        const std::int64_t one = options_.sampling.max_tokens;
+        const std::int64_t all = one * static_cast<std::int64_t>(options_.batch);
+        window_.answer = static_cast<std::int32_t>(std::max(one, std::min<std::int64_t>(all, window_.tokens / 2)));
+        budget_.emplace(window_);
     }
 
     /// The next answer, as one or more outcomes. A prompt that was too long is made shorter.
@@ -165,7 +186,7 @@ private:
 
     [[nodiscard]] bool shorten() {
         if (said_.shorten()) return true;
-        if constexpr (SizedPrompt<Prompt>) return prompt_.shrink();
+        if constexpr (SizedPrompt<Prompt>) return budget_->shrink();
         return false;
     }
 
@@ -231,6 +252,8 @@ private:
 
     llm_proposer_options options_;
     Prompt prompt_;
+    context_window window_;
+    std::optional<prompt_budget> budget_;  ///< once the window is known
     std::optional<nlohmann::ordered_json> schema_;
     std::optional<std::string> grammar_;
     problem task_;  ///< of the last context: what answers are read for

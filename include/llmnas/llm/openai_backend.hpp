@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -60,14 +61,33 @@ public:
         return answer;
     }
 
-    /// Names of the models that the server offers (GET /v1/models), with retries.
-    [[nodiscard]] result<std::vector<std::string>> list_models() {
+    /// The models that the server offers (GET /v1/models), with retries.
+    [[nodiscard]] result<std::vector<served_model>> list_models() const {
         auto got = transport_.ask("GET", "/v1/models");
         if (!got) return tl::unexpected<error>(std::move(got).error());
         if (got->reply.status != 200) return transport_.refusal(got->reply);
-        auto names = openai::read_models(got->reply.body, url().text());
-        if (!names) return tl::unexpected<error>(transport_.cleaned(std::move(names).error()));
-        return names;
+        auto models = openai::read_models(got->reply.body, url().text());
+        if (!models) return tl::unexpected<error>(transport_.cleaned(std::move(models).error()));
+        return models;
+    }
+
+    /// Tokens that prompt and answer may have together, as the server says: in its list of models, in llama.cpp's
+    /// GET /props or in Ollama's GET /api/ps (of a model that is loaded). Asked once, with at most three requests;
+    /// nothing where the server does not say.
+    [[nodiscard]] std::optional<std::int32_t> context_length() {
+        if (context_asked_ || !name_model()) return context_;
+        context_asked_ = true;
+        if (const auto models = list_models())
+            for (const served_model& m : *models)
+                if (m.name == model_) context_ = m.context;
+        const auto ask = [&](const char* path, auto read) {
+            if (context_) return;
+            if (const auto got = transport_.ask("GET", path); got && got->reply.status == 200)
+                context_ = read(got->reply.body);
+        };
+        ask("/props", openai::read_llama_props);
+        ask("/api/ps", [this](const std::string& body) { return openai::read_ollama_ps(body, model_); });
+        return context_;
     }
 
     /// Finds out which form of a schema the server honours, by a question that no model answers as wanted by itself: at
@@ -122,7 +142,7 @@ private:
         if (!models) return tl::unexpected<error>(std::move(models).error());
         if (models->empty())
             return fail(errc::server, "the server has no model", url().text(), "an empty list", "--llm-model NAME");
-        model_ = models->front();
+        model_ = models->front().name;
         return {};
     }
 
@@ -180,6 +200,8 @@ private:
             for (const std::string& name : d.refused)
                 if (!dialect_.refused.contains(name))
                     options().on_notice(fmt::format("{} refuses {}: left out from now on", url().text(), name));
+            if (d.in_object && !dialect_.in_object)
+                options().on_notice(fmt::format("{} takes no schema of an array: sent in an object", url().text()));
             if (d.form != dialect_.form)
                 options().on_notice(fmt::format("{} takes the JSON Schema as {}", url().text(), name_of(d.form)));
         }
@@ -190,9 +212,11 @@ private:
     std::string model_;
     openai::dialect dialect_;
     bool probed_ = false;
+    bool context_asked_ = false;
+    std::optional<std::int32_t> context_;
 };
 
-static_assert(LanguageModel<openai_backend>);
+static_assert(ContextualModel<openai_backend>);
 
 /// URL of a server on this machine, at the ports of llama.cpp (8080), Ollama (11434) and vLLM (8000), if one lists at
 /// least one model. At most 0.3 s a port.

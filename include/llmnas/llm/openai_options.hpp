@@ -44,10 +44,13 @@ struct openai_options {
     schema_form form = schema_form::json_schema;        ///< tried first; `none`: schemas are never sent
     bool probe = true;   ///< finds out before the first request with a schema which form the server honours
     bool stream = true;  ///< asks for answers as a stream, so that a stalled server is noticed; many servers can
-    /// Called during waits between requests; false ends the call with errc::interrupted.
-    std::function<bool(const wait_notice&)> on_wait = {};
-    /// Called for each piece of an answer; false ends the call with errc::interrupted.
-    std::function<bool(const stream_progress&)> on_tokens = {};
+    /// Called during waits between requests.
+    std::function<void(const wait_notice&)> on_wait = {};
+    /// Called for each piece of an answer.
+    std::function<void(const stream_progress&)> on_tokens = {};
+    /// Asked several times a second while a call is under way, from another thread too; true ends the call with
+    /// errc::interrupted, whatever the server does.
+    std::function<bool()> unwanted = {};
     /// Called once for each thing that the server turns out to refuse; one line, no secret.
     std::function<void(const std::string&)> on_notice = {};
 };

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,6 +32,15 @@ namespace detail {
 [[nodiscard]] inline std::string finish_reason_in(const nlohmann::json& choice) {
     std::string reason = string_in(choice, "finish_reason");
     return reason == "max_tokens" ? "length" : reason;
+}
+
+/// A number of tokens that a context can have.
+[[nodiscard]] inline std::optional<std::int32_t> tokens_in(const nlohmann::json& from, const char* name) {
+    const auto it = from.find(name);
+    if (it == from.end() || !it->is_number_integer()) return std::nullopt;
+    const auto n = it->get<std::int64_t>();
+    if (n < 1 || n > std::numeric_limits<std::int32_t>::max()) return std::nullopt;
+    return static_cast<std::int32_t>(n);
 }
 
 [[nodiscard]] inline std::optional<token_usage> usage_in(const nlohmann::json& reply) {
@@ -97,18 +107,45 @@ namespace detail {
     return answer;
 }
 
-/// Names of the models in the body of GET /v1/models: {"data":[{"id":...}]}.
-[[nodiscard]] inline result<std::vector<std::string>> read_models(std::string_view body, const std::string& where) {
+/// The models in the body of GET /v1/models: {"data":[{"id":...}]}, with their context lengths where they are said:
+/// `meta.n_ctx` (llama.cpp, as loaded), `max_model_len` (vLLM), `context_length` (OpenRouter, Together) or
+/// `context_window` (Groq).
+[[nodiscard]] inline result<std::vector<served_model>> read_models(std::string_view body, const std::string& where) {
     const nlohmann::json j = parse_body(body);
     if (j.is_discarded() || !j.is_object() || !j.contains("data") || !j["data"].is_array()) {
         if (const auto c = j.is_discarded() ? std::nullopt : complaint_in(j))
             return tl::unexpected<error>(error_of(*c, "error under status 200", where));
         return fail(errc::server, "no list of models", where, one_line(body, 120), "JSON with \"data\"");
     }
-    std::vector<std::string> names;
-    for (const auto& m : j["data"])
-        if (m.is_object() && m.contains("id") && m["id"].is_string()) names.push_back(m["id"].get<std::string>());
-    return names;
+    std::vector<served_model> models;
+    for (const auto& m : j["data"]) {
+        if (!m.is_object() || !m.contains("id") || !m["id"].is_string()) continue;
+        served_model& found = models.emplace_back(served_model{m["id"].get<std::string>(), {}});
+        if (const auto meta = m.find("meta"); meta != m.end() && meta->is_object())
+            found.context = detail::tokens_in(*meta, "n_ctx");
+        for (const char* const name : {"max_model_len", "context_length", "context_window"})
+            if (!found.context) found.context = detail::tokens_in(m, name);
+    }
+    return models;
+}
+
+/// The context length in the body of llama.cpp's GET /props, of builds that do not say it in the list of models.
+[[nodiscard]] inline std::optional<std::int32_t> read_llama_props(std::string_view body) {
+    const nlohmann::json j = parse_body(body);
+    if (!j.is_object()) return std::nullopt;
+    const auto settings = j.find("default_generation_settings");
+    if (settings == j.end() || !settings->is_object()) return std::nullopt;
+    return detail::tokens_in(*settings, "n_ctx");
+}
+
+/// The context length of a model in the body of Ollama's GET /api/ps, which lists the loaded ones.
+[[nodiscard]] inline std::optional<std::int32_t> read_ollama_ps(std::string_view body, std::string_view model) {
+    const nlohmann::json j = parse_body(body);
+    if (!j.is_object() || !j.contains("models") || !j["models"].is_array()) return std::nullopt;
+    for (const auto& m : j["models"])
+        if (m.is_object() && (detail::string_in(m, "model") == model || detail::string_in(m, "name") == model))
+            return detail::tokens_in(m, "context_length");
+    return std::nullopt;
 }
 
 /// Puts a completion together from the events of a stream.

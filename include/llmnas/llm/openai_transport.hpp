@@ -46,6 +46,7 @@ public:
                                        const std::string& body = {}) const {
         http_request request{.method = method, .path = url_.prefix + path, .body = body, .proxy = proxy_};
         if (!options_.key.empty()) request.authorization = options_.key.bearer();
+        request.unwanted = options_.unwanted;
         backoff waits(options_.retry,
                       static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count()));
         for (;;) {
@@ -54,8 +55,9 @@ public:
                 return heard.take(head, piece);
             };
             http_outcome out = http_exchange(url_, request, options_.timeouts, options_.longest_reply);
-            if (heard.is_stopped()) return fail(errc::interrupted, "stopped while the answer came", url_.text());
             heard.judge(out);
+            if (out.trouble != http_trouble::none && unwanted())
+                return fail(errc::interrupted, "stopped while the server was asked", url_.text());
             // Before anything cuts the text: half of a key would not be found any more.
             out.reply.body = options_.key.redact_secret(std::move(out.reply.body));
             std::string reason;
@@ -124,11 +126,8 @@ private:
             }
             if (!*is_stream_) return true;
             parser_.feed(piece, [this](const sse_event& e) { read(e); });
-            return !stopped_ && !reader_.is_done();
+            return !reader_.is_done();
         }
-
-        /// Whether the user stopped the answer.
-        [[nodiscard]] bool is_stopped() const noexcept { return stopped_; }
 
         /// What a stream makes of the outcome: one that says its end is whole even where the connection is not.
         void judge(http_outcome& out) {
@@ -148,19 +147,18 @@ private:
 
     private:
         void read(const sse_event& e) {
-            if (stopped_ || reader_.is_done()) return;
+            if (reader_.is_done()) return;
             const std::int64_t before = reader_.tokens();
             reader_.read({e.name, options_.key.redact_secret(e.data)});
             if (!options_.on_tokens || reader_.tokens() == before) return;
             const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
-            stopped_ = !options_.on_tokens({reader_.tokens(), seconds, reader_.text()});
+            options_.on_tokens({reader_.tokens(), seconds, reader_.text()});
         }
 
         const openai_options& options_;
         std::optional<bool> is_stream_;
         sse_parser parser_;
         stream_reader reader_;
-        bool stopped_ = false;
         std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
     };
 
@@ -178,13 +176,17 @@ private:
         return tl::unexpected<error>(cleaned(error{code, out.explanation + after(waits), url_.text()}));
     }
 
+    [[nodiscard]] bool unwanted() const { return options_.unwanted && options_.unwanted(); }
+
+    /// False where the call is not wanted any more.
     [[nodiscard]] bool wait(std::chrono::milliseconds delay, const std::string& reason, int attempt) const {
         const auto end = std::chrono::steady_clock::now() + delay;
         for (;;) {
             const auto left =
                 std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
             if (left.count() <= 0) return true;
-            if (options_.on_wait && !options_.on_wait({reason, attempt, left})) return false;
+            if (unwanted()) return false;
+            if (options_.on_wait) options_.on_wait({reason, attempt, left});
             std::this_thread::sleep_for(std::min(left, std::chrono::milliseconds{200}));
         }
     }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,13 +28,11 @@ concept PromptPolicy = SearchSpace<Space> && requires(P& p, const P& c, const se
     { p.messages(context) } -> std::same_as<std::vector<chat_message>>;
 };
 
-/// A prompt policy that keeps to a number of tokens. `fit` tells it the model's context length and the tokens of the
-/// answer; `shrink` makes the next prompt shorter than the last one, for when the server says that it was too long, and
-/// is false where it cannot be.
+/// A prompt policy that keeps to a number of tokens, by token_estimate(). It is told before each prompt: what the
+/// model's context leaves beside the answer and the conversation, less where the server said that it was too much.
 template <class P>
-concept SizedPrompt = requires(P& p, const context_window& window) {
-    p.fit(window);
-    { p.shrink() } -> std::same_as<bool>;
+concept SizedPrompt = requires(P& p, std::size_t tokens) {
+    p.fit(tokens);
 };
 
 /// Role, task, objectives, constraints, search space, example; then the front, the most accurate network, averages,
@@ -42,15 +41,13 @@ concept SizedPrompt = requires(P& p, const context_window& window) {
 template <SearchSpace Space>
 class paper_prompt {
 public:
-    explicit paper_prompt(feedback_options options = {}, const context_window& window = {})
-        : options_(options), budget_(window) {}
+    explicit paper_prompt(feedback_options options = {}) : options_(options) {}
 
     [[nodiscard]] static std::string_view name() { return "paper"; }
 
-    void fit(const context_window& window) { budget_ = prompt_budget(window); }
-    [[nodiscard]] bool shrink() { return budget_.shrink(); }
+    void fit(std::size_t tokens) { tokens_ = tokens; }
 
-    /// At most budget tokens by token_estimate().
+    /// At most as many tokens as fit() allows, by token_estimate().
     [[nodiscard]] std::vector<chat_message> messages(const search_context<Space>& context) {
         prompt_document document;
         detail::add_task(document, context);
@@ -64,13 +61,13 @@ public:
         suggestions_.add_mending(document, context, options_.suggestions_shown);
         suggestions_.add_next_steps(document, context);
         detail::add_notes(document, context, options_);
-        return messages_within(budget_, std::string(detail::system_words), std::move(document),
+        return messages_within(tokens_, std::string(detail::system_words), std::move(document),
                                std::string(detail::request_words), detail::last_resort_words<Space>());
     }
 
 private:
     feedback_options options_;
-    prompt_budget budget_;
+    std::size_t tokens_ = context_window{}.prompt_tokens();
     detail::answer_example<Space> example_;
     suggestion_writer<Space> suggestions_;
 };

@@ -108,24 +108,20 @@ private:
     return sum;
 }
 
-/// The messages of a prompt within a budget: what the model is, the document, shortened, and the request at its end.
-/// Where even what is essential is too long, a single sentence is left: a server that honours the schema can still
-/// answer.
-[[nodiscard]] inline std::vector<chat_message> messages_within(prompt_budget& budget, std::string system,
+/// The messages of a prompt of at most so many tokens: what the model is, the document, shortened, and the request at
+/// its end. Where even what is essential is too long, a single sentence is left: a server that honours the schema can
+/// still answer.
+[[nodiscard]] inline std::vector<chat_message> messages_within(std::size_t tokens, std::string system,
                                                                prompt_document document, const std::string& request,
                                                                std::string last_resort) {
     const std::size_t fixed =
         2 * detail::message_tokens + token_estimate(system) + token_estimate(request) + 2;  // 2: rounding
-    std::vector<chat_message> messages;
-    if (fixed < budget.tokens() && document.shorten(budget.tokens() - fixed)) {
+    if (fixed < tokens && document.shorten(tokens - fixed)) {
         std::string text = document.text() + request;
         text.erase(0, text.find_first_not_of('\n'));
-        messages = {{chat_role::system, std::move(system)}, {chat_role::user, std::move(text)}};
-    } else {
-        messages = {{chat_role::user, std::move(last_resort)}};
+        return {{chat_role::system, std::move(system)}, {chat_role::user, std::move(text)}};
     }
-    budget.spend(token_estimate(messages));
-    return messages;
+    return {{chat_role::user, std::move(last_resort)}};
 }
 
 }  // namespace llmnas

@@ -4,8 +4,10 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <ctime>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -45,7 +47,8 @@ public:
         auto answer = filter_.answer(model_.complete(request));
         if (!answer && answer.error().code == errc::interrupted) return answer;
         const llm_exchange exchange{filter_.message(model_.name()), filter_.request(request), answer,
-                                    std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count()};
+                                    std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(),
+                                    context_};
         json_value line{{"time", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)))},
                         {"worker", this_worker()}};
         line.update(to_json(exchange));
@@ -54,6 +57,8 @@ public:
         return answer;
     }
 
+    /// The model's, kept with the exchanges: a replay builds its prompts for the same.
+    [[nodiscard]] std::optional<std::int32_t> context_length() { return context_ = context_length_of(model_); }
     [[nodiscard]] std::string name() const { return model_.name(); }
     [[nodiscard]] const Model& model() const noexcept { return model_; }
     /// What was repaired in the file, or empty.
@@ -71,6 +76,7 @@ private:
     Model model_;
     journal_file file_;
     secret_filter filter_;
+    std::optional<std::int32_t> context_;
 };
 
 }  // namespace llmnas

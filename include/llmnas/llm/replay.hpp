@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -139,6 +140,10 @@ public:
         return recorded.answer;
     }
 
+    /// Of the recorded model, where it was asked for.
+    [[nodiscard]] std::optional<std::int32_t> context_length() const {
+        return exchanges_.empty() ? std::nullopt : exchanges_[0].context;
+    }
     /// Name of the recorded model.
     [[nodiscard]] std::string name() const { return exchanges_.empty() ? "empty recording" : exchanges_[0].model; }
     /// Exchanges not used yet.
@@ -164,6 +169,6 @@ private:
     std::string notice_;
 };
 
-static_assert(LanguageModel<replay>);
+static_assert(ContextualModel<replay>);
 
 }  // namespace llmnas

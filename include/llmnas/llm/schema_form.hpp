@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include <llmnas/json/schema.hpp>
 #include <llmnas/llm/language_model.hpp>
 #include <nlohmann/json.hpp>
 
@@ -45,31 +46,40 @@ namespace openai {
     return f == schema_form::grammar ? request.grammar.has_value() : request.json_schema.has_value();
 }
 
-/// Puts the wish of a request that can_send() into the body.
-inline void put_schema(nlohmann::ordered_json& body, const completion_request& request, schema_form f) {
+/// Whether the schema of a request describes something else than an object.
+[[nodiscard]] inline bool has_other_root(const completion_request& request) {
+    return request.json_schema && request.json_schema->value("type", "") != "object";
+}
+
+/// Puts the wish of a request that can_send() into the body; with `in_object` a schema of another root as the member of
+/// an object.
+inline void put_schema(nlohmann::ordered_json& body, const completion_request& request, schema_form f, bool in_object) {
+    const auto schema = [&] {
+        return in_object && has_other_root(request) ? schema_in_object(*request.json_schema) : *request.json_schema;
+    };
     switch (f) {
         case schema_form::json_schema:
             body["response_format"] = {{"type", "json_schema"}, {"json_schema", {{"name", "proposal"}}}};
-            body["response_format"]["json_schema"]["schema"] = *request.json_schema;  // a list would copy it twice
+            body["response_format"]["json_schema"]["schema"] = schema();  // a list would copy it twice
             return;
         case schema_form::json_object:
             body["response_format"] = {{"type", "json_object"}};
-            body["response_format"]["schema"] = *request.json_schema;
+            body["response_format"]["schema"] = schema();
             return;
         case schema_form::schema_field:
-            body["json_schema"] = *request.json_schema;
+            body["json_schema"] = schema();
             return;
         case schema_form::grammar:
             body["grammar"] = *request.grammar;
             return;
         case schema_form::format:
-            body["format"] = *request.json_schema;
+            body["format"] = schema();
             return;
         case schema_form::structured_outputs:
-            body["structured_outputs"]["json"] = *request.json_schema;
+            body["structured_outputs"]["json"] = schema();
             return;
         case schema_form::guided_json:
-            body["guided_json"] = *request.json_schema;
+            body["guided_json"] = schema();
             return;
         case schema_form::none:
             return;

@@ -30,7 +30,8 @@ struct llm_exchange {
     std::string model;  ///< LanguageModel::name()
     completion_request request;
     result<completion> answer;
-    double seconds = 0;  ///< of the whole call
+    double seconds = 0;                        ///< of the whole call
+    std::optional<std::int32_t> context = {};  ///< the model's context length, where it was asked for
 };
 
 /// Takes secrets out of texts: the key, and whatever follows `Bearer` or `Basic` in a copied header.
@@ -119,6 +120,7 @@ template <class Enum>
 /// One line of a transcript, without time stamp.
 [[nodiscard]] inline json_value to_json(const llm_exchange& x) {
     json_value j{{"model", x.model}};
+    if (x.context) j["context"] = *x.context;
     auto& request = j["request"];
     request["messages"] = json_value::array();
     for (const chat_message& m : x.request.messages)
@@ -146,6 +148,7 @@ template <class Enum>
 [[nodiscard]] inline result<llm_exchange> exchange_from_json(const json_value& j) {
     try {
         llm_exchange x{j.at("model").get<std::string>(), {}, completion{}, j.at("seconds").get<double>()};
+        if (j.contains("context")) x.context = j["context"].get<std::int32_t>();
         const json_value& request = j.at("request");
         for (const json_value& m : request.at("messages"))
             x.request.messages.push_back(

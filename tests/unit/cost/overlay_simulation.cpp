@@ -147,7 +147,7 @@ TEST_CASE("overlay: one operator reads every byte before it is overwritten, and 
         ++tight;
         if (!run_overlaid(g, distance - 1)) FAIL(describe(o) << ": D " << distance << " is not minimal");
     }
-    CHECK(tight > 30'000);
+    CHECK(tight > rounds(30'000));
 }
 
 TEST_CASE("overlay: the distance by pixels is the maximum over all pixels of larger maps", "[cost][memory]") {

@@ -3,7 +3,14 @@
 #include <signal.h>
 
 #include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
+
+#include <llmnas/llm/any_language_model.hpp>
 
 #include "servers.hpp"
 #include "support/catch.hpp"
@@ -68,9 +75,44 @@ TEST_CASE("backend: without a model name the first of the server's list is taken
     auto options = quick(server.url());
     options.model.clear();
     auto llm = backend(options);
-    CHECK(llm.list_models().value() == std::vector<std::string>{"scripted", "another"});
+    CHECK(llm.list_models().value() == std::vector<served_model>{{"scripted", {}}, {"another", {}}});
     REQUIRE(llm.complete(hello()));
     CHECK(server.requests()[0].body["model"] == "scripted");
+}
+
+TEST_CASE("backend: the context length is what the server says, wherever it says it, and asked for once", "[llm]") {
+    struct place {
+        std::map<std::string, std::string> pages;
+        std::optional<std::int32_t> context;
+    };
+    const std::string bare = R"({"data":[{"id":"m"}]})";
+    for (const place& p : {
+             place{{{"/v1/models", R"({"data":[{"id":"x","meta":{"n_ctx":1}},{"id":"m","meta":{"n_ctx":4096}}]})"}},
+                   4096},  // llama.cpp of 2026
+             place{{{"/v1/models", R"({"data":[{"id":"m","meta":{"n_ctx_train":131072}}]})"},
+                    {"/props", R"({"default_generation_settings":{"n_ctx":2048}})"}},
+                   2048},                                                                          // llama.cpp of 2025
+             place{{{"/v1/models", R"({"data":[{"id":"m","max_model_len":32768}]})"}}, 32768},     // vLLM
+             place{{{"/v1/models", R"({"data":[{"id":"m","context_length":131072}]})"}}, 131072},  // OpenRouter
+             place{
+                 {{"/v1/models", bare}, {"/api/ps", R"({"models":[{"name":"m","model":"m","context_length":4096}]})"}},
+                 4096},  // Ollama
+             place{{{"/v1/models", bare}}, std::nullopt},
+             place{{{"/v1/models", R"({"data":[{"id":"m","max_model_len":"many","context_length":-1}]})"},
+                    {"/props", "<html>"},
+                    {"/api/ps", R"({"models":[7,{"name":7}]})"}},
+                   std::nullopt},
+         }) {
+        const scripted_server server({{200, chat_body("x")}}, {}, p.pages);
+        auto options = quick(server.url());
+        options.model = "m";
+        auto llm = backend(options);
+        CHECK(llm.context_length() == p.context);
+        CHECK(llm.context_length() == p.context);
+        CHECK(any_language_model(std::move(llm)).context_length() == p.context);
+    }
+    auto options = quick("http://127.0.0.1:1");
+    CHECK(backend(options).context_length() == std::nullopt);
 }
 
 TEST_CASE("backend: 503 while loading, then an answer; Retry-After is waited for and capped", "[llm]") {
@@ -81,10 +123,7 @@ TEST_CASE("backend: 503 while loading, then an answer; Retry-After is waited for
                                   {200, chat_body("ready")}});
     auto options = quick(server.url());
     std::string reasons;
-    options.on_wait = [&](const wait_notice& w) {
-        reasons += w.reason + ";";
-        return true;
-    };
+    options.on_wait = [&](const wait_notice& w) { reasons += w.reason + ";"; };
     const auto begin = std::chrono::steady_clock::now();
     auto answer = backend(options).complete(hello());
     INFO(text_of(answer));
@@ -110,7 +149,7 @@ TEST_CASE("backend: waiting ends at the number of attempts, at the total wait an
     options.retry.total_wait = milliseconds{50};
     CHECK_FALSE(backend(options).complete(hello()));
 
-    options.on_wait = [](const wait_notice&) { return false; };
+    options.unwanted = [] { return true; };
     answer = backend(options).complete(hello());
     REQUIRE_FALSE(answer);
     CHECK(answer.error().code == errc::interrupted);

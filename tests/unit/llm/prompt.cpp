@@ -70,7 +70,7 @@ user_search user_trained_and_refused() {
 
 template <template <class> class Prompt, class First, class Refused, class Trained>
 void check_prompts(const std::string& name, const First& first, const Refused& refused, const Trained& trained,
-                   const context_window& small) {
+                   std::size_t small) {
     using space = typename First::space;
     Prompt<space> prompt;
     check_golden(name + "_first", text_of(prompt.messages(first.context())));
@@ -83,16 +83,15 @@ void check_prompts(const std::string& name, const First& first, const Refused& r
 }  // namespace
 
 TEST_CASE("prompt: complete prompts of the paper's space", "[llm]") {
-    check_prompts<paper_prompt>("paper_table1_se", search_state(), refused_only(), trained_and_refused(), {2200, 800});
+    check_prompts<paper_prompt>("paper_table1_se", search_state(), refused_only(), trained_and_refused(), 1400);
     check_prompts<cost_aware_prompt>("cost_aware_table1_se", search_state(), refused_only(), trained_and_refused(),
-                                     {2200, 800});
+                                     1400);
 }
 
 TEST_CASE("prompt: complete prompts of a user's space, objectives and memory model", "[llm]") {
-    check_prompts<paper_prompt>("paper_user", user_search(), user_refused_only(), user_trained_and_refused(),
-                                {1700, 800});
+    check_prompts<paper_prompt>("paper_user", user_search(), user_refused_only(), user_trained_and_refused(), 900);
     check_prompts<cost_aware_prompt>("cost_aware_user", user_search(), user_refused_only(), user_trained_and_refused(),
-                                     {1700, 800});
+                                     900);
 }
 
 TEMPLATE_TEST_CASE("prompt: the example keeps the limits, in space and form, and stays the same", "[llm]",

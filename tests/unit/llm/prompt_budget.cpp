@@ -2,8 +2,10 @@
 // Prompts keep to the context: estimates, the order in which items go, and shrinking.
 #include <llmnas/llm/cost_aware_prompt.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -58,19 +60,37 @@ struct small_model {
     }
 };
 
+/// Says how long its context is and keeps what it is asked.
+struct sized_model {
+    std::vector<completion_request>* asked;
+    std::int32_t context;
+    [[nodiscard]] static std::string name() { return "sized"; }
+    [[nodiscard]] std::optional<std::int32_t> context_length() const { return context; }
+    result<completion> complete(const completion_request& request) const {
+        asked->push_back(request);
+        auto networks = nlohmann::ordered_json::array();
+        for (int i = 0; i < 4; ++i) networks.push_back(proposal_json<table1_se>(zoo::lmanet_elite));
+        completion c;
+        c.text = networks.dump();
+        return c;
+    }
+};
+
 template <class Search>
-std::string text_within(const Search& s, std::int32_t tokens) {
-    cost_aware_prompt<typename Search::space> prompt({}, {.tokens = tokens, .answer = 0});
+std::string text_within(const Search& s, std::size_t tokens) {
+    cost_aware_prompt<typename Search::space> prompt;
+    prompt.fit(tokens);
     return prompt.messages(s.context()).back().content;
 }
 
 template <class Prompt, class Search>
 void check_every_budget(const Search& s) {
     std::size_t longest = 0;
-    for (std::int32_t tokens = 64; tokens < 6000; tokens += tokens < 1500 ? 13 : 101) {
-        Prompt prompt({}, {.tokens = tokens, .answer = 0});
+    for (std::size_t tokens = 64; tokens < 6000; tokens += tokens < 1500 ? 13 : 101) {
+        Prompt prompt;
+        prompt.fit(tokens);
         const auto messages = prompt.messages(s.context());
-        REQUIRE(token_estimate(messages) <= static_cast<std::size_t>(tokens));
+        REQUIRE(token_estimate(messages) <= tokens);
         REQUIRE(token_estimate(messages) + 900 >= longest);  // an item is at most a network and its costs
         longest = std::max(longest, token_estimate(messages));
     }
@@ -131,22 +151,42 @@ TEST_CASE("prompt budget: what is essential stays, then a sentence", "[llm]") {
     CHECK(text_within(s, 64) == "Answer with a JSON array of 5 objects, the stages of a convolutional network.\n");
 }
 
-TEMPLATE_TEST_CASE("prompt budget: shrink makes the next prompt shorter until it cannot", "[llm]",
-                   paper_prompt<table1_se>, cost_aware_prompt<table1_se>) {
-    const auto s = two_trained();
-    TestType prompt({}, {.tokens = 100'000, .answer = 0});
-    std::size_t last = token_estimate(prompt.messages(s.context()));
+TEST_CASE("prompt budget: shrink goes down to the least and says when it cannot", "[llm]") {
+    prompt_budget budget({.tokens = 8192, .answer = 2048});
+    CHECK(budget.tokens() == 6144);
+    budget.spend(4000);
+    REQUIRE(budget.shrink());
+    CHECK(budget.tokens() == 3000);
     int times = 0;
-    while (prompt.shrink()) {
-        const std::size_t now = token_estimate(prompt.messages(s.context()));
-        CHECK((now < last || last <= 64));
-        last = now;
-        REQUIRE(++times < 100);
+    while (budget.shrink()) REQUIRE(++times < 100);
+    CHECK(budget.tokens() == 64);
+}
+
+TEST_CASE("prompt budget: what the model says of its context bounds the whole request", "[llm]") {
+    const auto s = two_trained();
+    const std::int32_t context = GENERATE(1200, 2500, 8192);
+    const std::size_t batch = GENERATE(1, 4);
+    const bool told = GENERATE(false, true);
+    CAPTURE(context, batch, told);
+    std::vector<completion_request> asked;
+    llm_proposer_options options;
+    options.sampling.max_tokens = 500;
+    options.batch = batch;
+    options.conversation = 3;
+    if (told) options.context = context;
+    llm_proposer<table1_se, sized_model> proposer(sized_model{&asked, told ? 100'000 : context}, options);
+    splitmix64 rng{1};
+    for (std::size_t i = 0; i < 6 * batch; ++i) REQUIRE(proposer.ask(s.context(), rng));
+    for (const completion_request& r : asked) {
+        const std::size_t tokens = token_estimate(r.messages);
+        CHECK(tokens + static_cast<std::size_t>(r.sampling.max_tokens) <= static_cast<std::size_t>(context));
+        CHECK(r.sampling.max_tokens == std::max(500, std::min(500 * static_cast<int>(batch), context / 2)));
     }
-    CHECK(last <= 64);
-    CHECK_FALSE(prompt.shrink());
-    prompt.fit({.tokens = 8192});
-    CHECK(token_estimate(prompt.messages(s.context())) > 1000);
+    // Earlier answers are shown as far as half of the room for the prompt goes.
+    CHECK(asked.front().messages.size() == 2);
+    const std::size_t last = asked.back().messages.size();
+    CHECK(last <= 2 + 2 * options.conversation);
+    if (context == 8192 && batch == 1) CHECK(last == 2 + 2 * options.conversation);
 }
 
 TEST_CASE("prompt budget: the proposer shortens a prompt that the server finds too long", "[llm]") {

@@ -156,6 +156,32 @@ TEST_CASE("schema forms: a schema refused later moves on, and a form without its
     CHECK(d.form_for(hello()) == schema_form::none);
 }
 
+TEST_CASE("schema forms: a server that takes objects only gets the array in one", "[llm]") {
+    const scripted_server server([&](const nlohmann::json& body, std::size_t) {
+        if (form_of(body) != schema_form::json_schema) return scripted_reply{200, chat_body("no schema")};
+        const auto& schema = body["response_format"]["json_schema"]["schema"];
+        if (schema["type"] == "object") return constrained(body);
+        return scripted_reply{400,
+                              R"({"error":{"message":"Invalid schema for response_format 'proposal': schema must be )"
+                              R"(a JSON Schema of 'type: \"object\"', got 'type: \"array\"'.",)"
+                              R"("type":"invalid_request_error","param":"response_format"}})"};
+    });
+    auto options = quick(server.url());
+    options.probe = true;
+    std::string notices;
+    options.on_notice = [&](const std::string& n) { notices += n + ";"; };
+    auto llm = openai_backend::open(options).value();
+    const auto answer = llm.complete(with_schema());
+    REQUIRE(answer);
+    CHECK(answer->schema_sent_as == "json_schema");
+    const auto sent = server.requests().back().body["response_format"]["json_schema"]["schema"];
+    CHECK(sent["properties"]["blocks"] == nlohmann::json{{"type", "array"}});
+    CHECK_THAT(notices, ContainsSubstring("sent in an object"));
+    CHECK(server.requests().size() == 3);
+    REQUIRE(llm.complete(with_schema()));
+    CHECK(server.requests().size() == 4);  // remembered
+}
+
 TEST_CASE("schema forms: without a probe refusals alone decide", "[llm]") {
     const auto accepted = GENERATE(schema_form::json_schema, schema_form::json_object, schema_form::none);
     const int status = GENERATE(400, 500);

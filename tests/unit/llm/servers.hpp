@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <stdexcept>
 #include <string>
@@ -50,25 +51,29 @@ class scripted_server {
 public:
     using script = std::function<scripted_reply(const nlohmann::json& request, std::size_t n)>;
 
-    explicit scripted_server(script replies, std::string required_key = {})
-        : replies_(std::move(replies)), key_(std::move(required_key)) {
+    /// `pages`: bodies of GET requests by path, beside or instead of the list of models.
+    explicit scripted_server(script replies, std::string required_key = {},
+                             std::map<std::string, std::string> pages = {})
+        : replies_(std::move(replies)), key_(std::move(required_key)), pages_(std::move(pages)) {
+        pages_.emplace("/v1/models", R"({"object":"list","data":[{"id":"scripted"},{"id":"another"}]})");
         const auto answer = [this](const httplib::Request& q, httplib::Response& r) { reply(q, r); };
         server_.Post("/v1/chat/completions", answer);
-        server_.Get("/v1/models", [this](const httplib::Request& q, httplib::Response& r) {
-            if (!allowed(q, r)) return;
-            r.set_content(R"({"object":"list","data":[{"id":"scripted"},{"id":"another"}]})", "application/json");
-        });
+        for (const auto& [path, body] : pages_)
+            server_.Get(path, [this, &body](const httplib::Request& q, httplib::Response& r) {
+                if (allowed(q, r)) r.set_content(body, "application/json");
+            });
         port_ = server_.bind_to_any_port("127.0.0.1");
         if (port_ <= 0) throw std::runtime_error("llmnas::test::scripted_server: cannot bind");
         thread_ = std::thread([this] { server_.listen_after_bind(); });
         while (!server_.is_running()) std::this_thread::sleep_for(std::chrono::milliseconds{1});
     }
-    explicit scripted_server(std::vector<scripted_reply> replies, std::string required_key = {})
+    explicit scripted_server(std::vector<scripted_reply> replies, std::string required_key = {},
+                             std::map<std::string, std::string> pages = {})
         : scripted_server(
               [replies = std::move(replies)](const nlohmann::json&, std::size_t n) {
                   return replies[std::min(n, replies.size() - 1)];
               },
-              std::move(required_key)) {}
+              std::move(required_key), std::move(pages)) {}
     ~scripted_server() {
         server_.stop();
         thread_.join();
@@ -116,6 +121,7 @@ private:
 
     script replies_;
     std::string key_;
+    std::map<std::string, std::string> pages_;
     httplib::Server server_;
     int port_ = 0;
     std::thread thread_;

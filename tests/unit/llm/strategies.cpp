@@ -29,7 +29,8 @@ TEST_CASE("strategies: GENIUS shows designs with their accuracies, the latest fi
     CHECK(text.find("in training") < text.find("39.75 %"));
     CHECK(text.find("39.75 %") < text.find("41.25 %"));
     // Without room the oldest designs go, the task stays.
-    genius_prompt<space> small({.tokens = 2400, .answer = 1024});
+    genius_prompt<space> small;
+    small.fit(1376);
     const std::string shortened = text_of(small.messages(s.context()));
     CHECK(shortened.size() < text.size());
     CHECK_THAT(shortened, ContainsSubstring("# Search space"));
@@ -46,7 +47,7 @@ TEST_CASE("strategies: quality diversity shows an elite and asks for a variation
     // Over many states of a search every elite is varied, into every direction.
     std::set<std::string> wanted, parents;
     for (std::uint64_t seed = 0; seed < 200; ++seed) {
-        const std::string t = text_of(quality_diversity_prompt<space>({}, {}, seed).messages(s.context()));
+        const std::string t = text_of(quality_diversity_prompt<space>({}, seed).messages(s.context()));
         const auto line = [&](const char* heading) {
             const std::size_t at = t.find('\n', t.find(heading)) + 1;
             return t.substr(at, t.find_first_of(":,", at) - at);

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Answers that come as server-sent events, from servers that cut them anywhere, stall, fail in the middle or cannot
 // stream at all.
+#include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include <llmnas/llm/sse.hpp>
@@ -249,13 +252,28 @@ TEST_CASE("streaming: a stalled stream ends at the idle time-out, a slow one doe
 
 TEST_CASE("streaming: the user may stop an answer; a huge one is cut off; the key stands in none", "[llm]") {
     auto options = quick("");
-    SECTION("stopped") {
-        const scripted_server server({{200, whole_stream(), "text/event-stream"}});
+    SECTION("stopped, whether the server talks on or says nothing") {
+        const bool talks = GENERATE(true, false);
+        const socket_server server([talks](const socket_server::send_function& send, std::size_t) {
+            if (talks) send(stream_head);
+            const auto begin = std::chrono::steady_clock::now();
+            while (std::chrono::steady_clock::now() - begin < std::chrono::seconds{5} && (!talks || send(delta("x"))))
+                std::this_thread::sleep_for(milliseconds{10});
+        });
         options.url = server.url();
-        options.on_tokens = [](const stream_progress&) { return false; };
+        options.timeouts = {};
+        std::atomic<bool> unwanted = false;
+        options.unwanted = [&] { return unwanted.load(); };
+        std::thread user([&] {
+            std::this_thread::sleep_for(milliseconds{100});
+            unwanted = true;
+        });
+        const auto begin = std::chrono::steady_clock::now();
         const auto answer = openai_backend::open(options).value().complete(hello());
+        user.join();
         REQUIRE_FALSE(answer);
         CHECK(answer.error().code == errc::interrupted);
+        CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds{3});
     }
     SECTION("huge") {
         const socket_server server([](const socket_server::send_function& send, std::size_t) {

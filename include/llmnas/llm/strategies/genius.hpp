@@ -23,14 +23,11 @@ namespace llmnas {
 template <SearchSpace Space>
 class genius_prompt {
 public:
-    explicit genius_prompt(const context_window& window = {}) : budget_(window) {}
-
     [[nodiscard]] static std::string_view name() { return "genius"; }
 
-    void fit(const context_window& window) { budget_ = prompt_budget(window); }
-    [[nodiscard]] bool shrink() { return budget_.shrink(); }
+    void fit(std::size_t tokens) { tokens_ = tokens; }
 
-    /// At most budget tokens by token_estimate(): the oldest designs go first.
+    /// At most as many tokens as fit() allows, by token_estimate(): the oldest designs go first.
     [[nodiscard]] std::vector<chat_message> messages(const search_context<Space>& context) {
         prompt_document document;
         detail::add_task(document, context);
@@ -40,7 +37,7 @@ public:
         detail::add_space<Space>(document);
         example_.add_to(document, context, context.trials.empty());
         add_designs(document, context);
-        return messages_within(budget_, std::string(detail::system_words), std::move(document),
+        return messages_within(tokens_, std::string(detail::system_words), std::move(document),
                                std::string(detail::request_words), detail::last_resort_words<Space>());
     }
 
@@ -70,7 +67,7 @@ private:
                                                     detail::percent(best)));
     }
 
-    prompt_budget budget_;
+    std::size_t tokens_ = context_window{}.prompt_tokens();
     detail::answer_example<Space> example_;
 };
 

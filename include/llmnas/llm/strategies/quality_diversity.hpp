@@ -28,15 +28,13 @@ namespace llmnas {
 template <SearchSpace Space>
 class quality_diversity_prompt {
 public:
-    explicit quality_diversity_prompt(const context_window& window = {}, niche_grid grid = {}, std::uint64_t seed = 0)
-        : budget_(window), grid_(grid), seed_(seed) {}
+    explicit quality_diversity_prompt(niche_grid grid = {}, std::uint64_t seed = 0) : grid_(grid), seed_(seed) {}
 
     [[nodiscard]] static std::string_view name() { return "quality-diversity"; }
 
-    void fit(const context_window& window) { budget_ = prompt_budget(window); }
-    [[nodiscard]] bool shrink() { return budget_.shrink(); }
+    void fit(std::size_t tokens) { tokens_ = tokens; }
 
-    /// At most budget tokens by token_estimate().
+    /// At most as many tokens as fit() allows, by token_estimate().
     [[nodiscard]] std::vector<chat_message> messages(const search_context<Space>& context) {
         const auto archive = elite_archive::of<Space>(context.trials, grid_);
         prompt_document document;
@@ -49,7 +47,7 @@ public:
         example_.add_to(document, context, archive.elites().empty());
         if (!archive.elites().empty()) add_variation(document, context, archive);
         detail::add_rejections(document, context, {});
-        return messages_within(budget_, std::string(detail::system_words), std::move(document),
+        return messages_within(tokens_, std::string(detail::system_words), std::move(document),
                                std::string(detail::request_words), detail::last_resort_words<Space>());
     }
 
@@ -108,7 +106,7 @@ private:
                            range_words(v.to));
     }
 
-    prompt_budget budget_;
+    std::size_t tokens_ = context_window{}.prompt_tokens();
     niche_grid grid_;
     std::uint64_t seed_;
     detail::answer_example<Space> example_;
