@@ -17,6 +17,7 @@
 
 #include <llmnas/llm/openai_options.hpp>
 #include <llmnas/search/loop.hpp>
+#include <llmnas/search/search_budget.hpp>
 
 namespace llmnas::cli {
 
@@ -55,8 +56,13 @@ inline void show_tokens(const stream_progress& p) {
 /// Observer of a search_loop.
 class search_progress : public search_observer {
 public:
-    search_progress(std::int32_t trials, std::int32_t done_before)
-        : trials_(trials), done_(done_before), done_before_(done_before), terminal_(::isatty(STDERR_FILENO) == 1) {}
+    /// The bar counts trials, or proposals: trials of the search's own proposer and rejections.
+    search_progress(std::int32_t wanted, std::int32_t done_before, bool counts_proposals)
+        : wanted_(wanted),
+          done_(done_before),
+          done_before_(done_before),
+          counts_proposals_(counts_proposals),
+          terminal_(::isatty(STDERR_FILENO) == 1) {}
 
     template <class Trial>
     void trial_started(const Trial& t) {
@@ -77,7 +83,7 @@ public:
     template <class Trial>
     void trial_ended(const Trial& t) {
         detail::network_trains = false;
-        ++done_;
+        if (!counts_proposals_ || is_proposal(t)) ++done_;
         fraction_ = 0;
         const costs& c = t.candidate.cost;
         const std::string outcome = t.state == trial_state::complete
@@ -91,6 +97,7 @@ public:
 
     void rejected(std::string_view who, const rejection& r) {
         ++rejected_;
+        if (counts_proposals_) ++done_;
         if (!terminal_) return;
         current_ = fmt::format("{} proposes, {} refused ({})", who, rejected_, name_of(r.kind));
         draw();
@@ -114,19 +121,20 @@ private:
     void draw() {
         if (!terminal_) return;
         constexpr int width = 24;
-        const double done = std::min(1.0, (done_ + fraction_) / std::max(1, trials_));
+        const double done = std::min(1.0, (done_ + fraction_) / std::max(1, wanted_));
         const int filled = static_cast<int>(done * width);
         const double elapsed = std::chrono::duration<double>(clock::now() - start_).count();
         const double here = done_ - done_before_ + fraction_;
-        const std::string eta = here > 0 ? clock_text(elapsed / here * (trials_ - done_ - fraction_)) : "?";
+        const std::string eta = here > 0 ? clock_text(elapsed / here * (wanted_ - done_ - fraction_)) : "?";
         fmt::print(stderr, "\r\033[K[{}{}] {}/{}  ETA {}  {}  {}", std::string(static_cast<std::size_t>(filled), '#'),
-                   std::string(static_cast<std::size_t>(width - filled), '.'), done_, trials_, eta, current_, latest_);
+                   std::string(static_cast<std::size_t>(width - filled), '.'), done_, wanted_, eta, current_, latest_);
         std::fflush(stderr);
     }
 
-    std::int32_t trials_;
+    std::int32_t wanted_;
     std::int32_t done_;
     std::int32_t done_before_;
+    bool counts_proposals_;
     bool terminal_;
     double fraction_ = 0;
     std::uint64_t rejected_ = 0;

@@ -15,6 +15,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include <llmnas/cli/data_options.hpp>
 #include <llmnas/cli/exit_code.hpp>
 #include <llmnas/cli/interrupt.hpp>
 #include <llmnas/cli/llm_flags.hpp>
@@ -30,6 +31,7 @@
 #include <llmnas/search/evolution_proposer.hpp>
 #include <llmnas/search/loop.hpp>
 #include <llmnas/search/random_proposer.hpp>
+#include <llmnas/search/search_budget.hpp>
 #include <llmnas/train/blas_check.hpp>
 
 namespace llmnas::cli {
@@ -42,6 +44,11 @@ public:
             ->capture_default_str();
         command_->add_option("--trials", trials_, "Networks to train in all")
             ->capture_default_str()
+            ->check(CLI::Range(1, 1'000'000));
+        command_
+            ->add_option(
+                "--proposals", proposals_,
+                "Proposals in all, refused ones too, as the paper counts; without --trials nothing else limits")
             ->check(CLI::Range(1, 1'000'000));
         command_->add_option("--seed", seed_, "One seed fixes everything but a language model's replies")
             ->capture_default_str();
@@ -58,8 +65,7 @@ public:
         command_->add_option("--batch", fidelity_.batch, "Images a step")->check(CLI::Range(2, 65536));
         command_->add_option("--recipe", recipe_, "Training recipe: mini (the paper's) or quick");
         command_->add_option("--threads", threads_, "Threads of a training; 0: all cores")->check(CLI::Range(0, 4096));
-        command_->add_option("--data", data_,
-                             "Directory with cifar100/train.bin; else $LLMNAS_DATA_DIR, ./data, or generated images");
+        data_.add_to(*command_);
         command_
             ->add_option("--proposer", proposer_,
                          "auto (a language model where one is found), llm, evolution or random")
@@ -106,10 +112,15 @@ public:
 
         catch_interrupts();
         child_process<program_search> where(*trainer_options, interrupt_requested);
-        search_progress progress(trials_, static_cast<std::int32_t>(known - study->abandoned().size()));
+        const bool by_proposals = proposals_ > 0 && command_->count("--trials") == 0;
+        const auto open_trials = static_cast<std::int32_t>(study->abandoned().size());
+        const auto spent = static_cast<std::int32_t>(spending_of(study->trials(), study->rejections()).proposals);
+        search_progress progress(by_proposals ? proposals_ : trials_, (by_proposals ? spent : known) - open_trials,
+                                 by_proposals);
         search_loop<program_search, child_process<program_search>, search_progress> loop(
             *study, judge, where, progress,
-            {.trials = trials_,
+            {.trials = by_proposals ? 0 : trials_,
+             .proposals = proposals_,
              .fidelity = fidelity_,
              .seed = seed_,
              .repair = llm_.repair(),
@@ -161,21 +172,13 @@ private:
         return networks;
     }
 
-    /// Options of the trainer: CIFAR-100 where it is, else the generated set, said on screen.
+    /// Options of the trainer; the data set is said on screen.
     [[nodiscard]] result<json_value> find_data() const {
-        json_value options{{"recipe", recipe_}, {"threads", threads_}};
-        if (validation_images_) options["validation_images"] = *validation_images_;
-        const char* const from_environment = std::getenv("LLMNAS_DATA_DIR");
-        const std::string dir = !data_.empty()                          ? data_
-                                : from_environment && *from_environment ? from_environment
-                                                                        : "data";
-        if (!data_.empty() || cifar100::present(dir)) {
-            say(fmt::format("data: CIFAR-100 in {}", dir));
-            options["data"] = dir;
-        } else {
-            say(fmt::format("data: no cifar100/train.bin in {}; using generated images (100 classes, seed 0)", dir));
-            options["data"] = "";
-        }
+        auto options = data_.find(say);
+        if (!options) return options;
+        (*options)["recipe"] = recipe_;
+        (*options)["threads"] = threads_;
+        if (validation_images_) (*options)["validation_images"] = *validation_images_;
         return options;
     }
 
@@ -259,6 +262,7 @@ private:
     task_options options_;
     std::string out_ = "llmnas-study";
     std::int32_t trials_ = 12;
+    std::int32_t proposals_ = 0;
     std::uint64_t seed_ = 0;
     bool quick_ = false;
     double time_limit_ = 0;
@@ -266,7 +270,7 @@ private:
     std::string recipe_ = "mini";
     std::int32_t threads_ = 0;
     std::optional<std::int32_t> validation_images_;
-    std::string data_;
+    data_options data_;
     std::string proposer_ = "auto";
     std::vector<std::string> included_;
     std::string llm_url_;

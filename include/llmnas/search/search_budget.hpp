@@ -28,13 +28,19 @@ struct search_spending {
     std::uint64_t proposals = 0;
 };
 
-/// Proposals are trials of the search's own proposer, repaired or not, and rejections; neither networks that the user
-/// gave nor those of evolution in the proposer's stead.
+/// Whether a trial is a proposal of the search's own proposer: not a network that the user gave, nor one of evolution
+/// in the proposer's stead.
+template <SearchSpace Space>
+[[nodiscard]] bool is_proposal(const trial<Space>& t) {
+    return t.proposer != included_by_user && t.history.instead_of.empty();
+}
+
+/// Proposals are those that became trials, repaired or not, and the rejections.
 template <SearchSpace Space>
 [[nodiscard]] search_spending spending_of(std::span<const trial<Space>> trials, const rejection_counts& rejections) {
     search_spending s{static_cast<std::int32_t>(trials.size()), 0};
     for (const auto& t : trials)
-        if (t.proposer != included_by_user && t.history.instead_of.empty()) ++s.proposals;
+        if (is_proposal(t)) ++s.proposals;
     for (const auto n : rejections) s.proposals += n;
     return s;
 }
