@@ -79,6 +79,9 @@ struct task_options {
     std::string macs = "70M:350M";
     std::string memory_model = std::string(layerwise::name);
 
+    static constexpr const char* flags[] = {"--input", "--classes", "--target",      "--sram",
+                                            "--flash", "--macs",    "--memory-model"};
+
     void add_to(CLI::App& app) {
         app.add_option("--input", input, "Deployment input, CHANNELSxHEIGHTxWIDTH; costs are judged there")
             ->capture_default_str();

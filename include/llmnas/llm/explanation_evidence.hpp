@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// \file
-/// What can be computed about a design beside any words: the shares of its stages in each cost, where the memory peak
-/// is, and what every change of a single field would do.
+/// What is known about a design beside any words: the shares of its stages in each cost, where the memory peak is, what
+/// every change of a single field would cost, and what such changes were measured to do.
 #pragma once
 
 #include <algorithm>
@@ -18,6 +18,7 @@
 #include <llmnas/llm/explanation_facts.hpp>
 #include <llmnas/search/field_changes.hpp>
 #include <llmnas/search/gate.hpp>
+#include <llmnas/search/measured_effects.hpp>
 
 namespace llmnas {
 
@@ -33,6 +34,8 @@ struct design_evidence {
     std::string peak_place;  ///< `stage 1 block 1 project`: the operator of the peak; empty: the model does not say
     std::int32_t peak_operator = -1;
     std::vector<change_effect> effects;  ///< what saves most first
+    /// Trainings of other designs of its study, each a change of one field; nothing where it is of no study.
+    std::optional<std::vector<measured_effect>> measured = {};
 };
 
 /// Accuracy of a network that was trained, by its operators; nothing where none was.

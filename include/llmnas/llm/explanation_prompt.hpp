@@ -3,8 +3,10 @@
 /// A language model asked to explain a design whose costs, and perhaps accuracy, are known.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,7 +25,7 @@ struct explanation_options {
     sampling_options sampling{
         .temperature = 0.2, .min_p = 0.1, .top_k = 0, .top_p = 1.0, .max_tokens = 1024, .seed = {}};
     std::size_t sentences = 15;  ///< at most, so the prompt says
-    std::size_t changes = 4;     ///< told from either end of the list of effects
+    std::size_t changes = 4;     ///< told from either end of the list of effects; of measured ones twice as many
 };
 
 /// The messages: the network stage by stage, its costs, the measured accuracy, what a few changes would do, and the
@@ -68,6 +70,12 @@ struct explanation_options {
             if (i >= options.changes && i + options.changes < e.effects.size()) continue;
             text += fmt::format("- {}: {}\n", e.effects[i].change.text(), detail::cost_words(e.effects[i].after));
         }
+    }
+    if (e.measured && !e.measured->empty()) {
+        text += "\n# Trained beside it with one other value (each once: small differences are noise)\n";
+        for (const measured_effect& m : std::span(*e.measured).first(std::min(e.measured->size(), 2 * options.changes)))
+            text += fmt::format("- {}: accuracy {}, {}\n", m.change.text(), detail::percent(m.accuracy),
+                                detail::cost_words(m.after));
     }
     text += fmt::format(
         "\n# Question\nExplain this design to an engineer in at most {} short sentences: kernel sizes, expansion, "

@@ -3,10 +3,8 @@
 /// A checked explanation as Markdown and as JSON.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -20,6 +18,7 @@
 #include <llmnas/llm/cost_words.hpp>
 #include <llmnas/llm/explanation_evidence.hpp>
 #include <llmnas/llm/explanation_extract.hpp>
+#include <llmnas/llm/explanation_tables.hpp>
 #include <llmnas/llm/explanation_verify.hpp>
 
 namespace llmnas {
@@ -44,12 +43,22 @@ struct checked_statement {
     return checked;
 }
 
+/// When an explanation was written: what its author can have known.
+enum class explanation_time : std::uint8_t { unknown, at_proposal, after_measurement };
+
+[[nodiscard]] constexpr std::string_view name_of(explanation_time t) noexcept {
+    constexpr std::string_view names[] = {"unknown", "at_proposal", "after_measurement"};
+    return names[static_cast<std::size_t>(t)];
+}
+
 struct explanation_report {
     std::string network;             ///< its name
     std::string author;              ///< who explained it: a model, a file; empty: nobody
     std::optional<double> accuracy;  ///< of 1, measured
     std::vector<checked_statement> statements;
     design_evidence evidence;
+    explanation_time written = explanation_time::unknown;
+    std::vector<std::string> notes = {};  ///< sentences: how the network was chosen, where it comes from
 };
 
 struct verdict_counts {
@@ -67,105 +76,21 @@ struct verdict_counts {
     return n;
 }
 
-namespace report_parts {
-
-/// Text inside a cell or an item of Markdown: what would be read as markup is escaped.
-[[nodiscard]] inline std::string escaped(std::string_view text) {
-    std::string out;
-    for (const char c : text) {
-        if (c == '|' || c == '*' || c == '`' || c == '<' || c == '[' || c == '\\' || c == '#') out += '\\';
-        out += c;
-    }
-    return out;
-}
-
-[[nodiscard]] inline double share(std::uint64_t part, std::uint64_t whole) {
-    return whole == 0 ? 0.0 : static_cast<double>(part) / static_cast<double>(whole);
-}
-
-/// `81,963,264 (-3.1 %)`.
-[[nodiscard]] inline std::string changed(std::uint64_t before, std::uint64_t after) {
-    if (before == after) return "as before";
-    return fmt::format("{} ({:+.1f} %)", detail::grouped(after), 100 * (share(after, before) - 1));
-}
-
-/// Two cells: bytes, and their share of the peak.
-[[nodiscard]] inline std::string sram_text(const network_facts& f, bytes b) {
-    if (!f.memory_covered) return "? |";
-    return fmt::format("{} | {:.1f} %", detail::grouped(b.value), 100 * share(b.value, f.total.sram.size.value));
-}
-
-[[nodiscard]] inline std::string shares_table(const design_evidence& e) {
-    const network_facts& f = e.facts;
-    std::string t =
-        "| | MACs | share | parameters | share | flash B | most SRAM B | of the peak "
-        "|\n|---|--:|--:|--:|--:|--:|--:|--:|\n";
-    const auto line = [&](const std::string& name, macs m, params p, bytes flash, const std::string& sram) {
-        t += fmt::format("| {} | {} | {:.1f} % | {} | {:.1f} % | {} | {} |\n", name, detail::grouped(m.value),
-                         100 * share(m.value, f.total.mac_count.value), detail::grouped(p.value),
-                         100 * share(p.value, f.total.parameters.value), detail::grouped(flash.value), sram);
-    };
-    macs m = f.total.mac_count;
-    params p = f.total.parameters;
-    bytes flash = f.total.flash;
-    for (std::size_t i = 0; i < f.stages.size(); ++i) {
-        const stage_facts& s = f.stages[i];
-        line(fmt::format("stage {}", i + 1), s.mac_count, s.parameters, s.flash, sram_text(f, s.sram));
-        m.value -= std::min(m.value, s.mac_count.value);
-        p.value -= std::min(p.value, s.parameters.value);
-        flash.value -= std::min(flash.value, s.flash.value);
-    }
-    line("outside the stages", m, p, flash, " |");
-    line("network", f.total.mac_count, f.total.parameters, f.total.flash, sram_text(f, f.total.sram.size));
-    return t;
-}
-
-[[nodiscard]] inline std::string effects_table(const design_evidence& e, std::size_t most) {
-    const costs& now = e.facts.total;
-    const bool measured =
-        std::any_of(e.effects.begin(), e.effects.end(), [](const auto& c) { return c.accuracy.has_value(); });
-    std::string t = "| change | MACs | parameters | peak SRAM B |";
-    t += measured ? " measured accuracy |\n|---|--:|--:|--:|--:|\n" : "\n|---|--:|--:|--:|\n";
-    const std::size_t n = e.effects.size();
-    for (std::size_t i = 0; i < n; ++i) {
-        if (n > most && i == (most + 1) / 2) {  // the middle says least
-            t += fmt::format("| {} more | | |{}\n", n - most, measured ? " |" : "");
-            i += n - most;
-            if (i >= n) break;
-        }
-        const change_effect& c = e.effects[i];
-        t += fmt::format("| {} | {} | {} | {} |", escaped(c.change.text()),
-                         changed(now.mac_count.value, c.after.mac_count.value),
-                         changed(now.parameters.value, c.after.parameters.value),
-                         e.facts.memory_covered ? changed(now.sram.size.value, c.after.sram.size.value) : "?");
-        if (measured) t += c.accuracy ? fmt::format(" {} |", detail::percent(*c.accuracy)) : " |";
-        t += '\n';
-    }
-    return t;
-}
-
-[[nodiscard]] inline json_value costs_json(const costs& c, bool covered) {
-    json_value j{{"macs", c.mac_count.value}, {"params", c.parameters.value}, {"flash", c.flash.value}};
-    if (covered)
-        j["sram"] = c.sram.size.value;
-    else
-        j["sram"] = nullptr;
-    return j;
-}
-
-}  // namespace report_parts
-
 /// The report as Markdown; of the changes at most `most_changes`, from both ends of the list.
 [[nodiscard]] inline std::string to_markdown(const explanation_report& r, std::size_t most_changes = 12) {
     using namespace report_parts;
     const design_evidence& e = r.evidence;
     std::string t = fmt::format("# {}\n\n", escaped(r.network));
+    for (const std::string& note : r.notes) t += escaped(note) + "\n\n";
     if (r.author.empty()) {
-        t += "No explanation was given; what follows is computed.\n";
+        t += fmt::format("No explanation was given; what follows is computed{}.\n", e.measured ? " or measured" : "");
     } else {
+        constexpr std::string_view when[] = {"", ", written when it was proposed, before any measurement",
+                                             ", written after its measurement"};
         const verdict_counts n = count_verdicts(r.statements);
-        t += fmt::format("Explanation by {}: {} claims true, {} false, {} unclear; {} sentences not checkable.\n\n",
-                         escaped(r.author), n.yes, n.no, n.unclear, n.uncheckable);
+        t += fmt::format("Explanation by {}{}: {} claims true, {} false, {} unclear; {} sentences not checkable.\n\n",
+                         escaped(r.author), when[static_cast<std::size_t>(r.written)], n.yes, n.no, n.unclear,
+                         n.uncheckable);
         for (const checked_statement& s : r.statements) {
             t += fmt::format("- {}\n", escaped(s.text));
             if (s.claims.empty()) t += "  - not checkable\n";
@@ -181,6 +106,15 @@ namespace report_parts {
                          e.peak_operator + 1, escaped(e.peak_place));
     else if (!e.facts.memory_covered)
         t += fmt::format("\nThe memory model {} does not judge this network.\n", escaped(e.facts.memory_model));
+    if (e.measured && e.measured->empty())
+        t += "\n## Changes of one field, measured\n\nNo other finished trial of the study, trained at the same "
+             "fidelity, "
+             "differs in one field of one stage alone.\n";
+    else if (e.measured)
+        t +=
+            "\n## Changes of one field, measured\n\nOther trials of the study at the same fidelity, each trained once: "
+            "small differences of accuracy are noise.\n\n" +
+            measured_table(e, r.accuracy);
     if (!e.effects.empty()) t += "\n## Changes of one field, computed\n\n" + effects_table(e, most_changes);
     return t;
 }
@@ -207,20 +141,19 @@ namespace report_parts {
                                                                       s.sram.value, e.facts.total.sram.size.value))
                                                                 : json_value(nullptr)}});
     for (const change_effect& c : e.effects) {
-        json_value j{{"place", c.change.place},
-                     {"field", std::string(c.change.field)},
-                     {"from", c.change.from},
-                     {"to", c.change.to},
-                     {"after", report_parts::costs_json(c.after, e.facts.memory_covered)}};
+        json_value j = report_parts::change_json(c.change);
+        j["after"] = report_parts::costs_json(c.after, e.facts.memory_covered);
         if (c.accuracy) j["accuracy"] = *c.accuracy;
         effects.push_back(std::move(j));
     }
     const verdict_counts n = count_verdicts(r.statements);
     json_value j{{"network", r.network}};
+    if (!r.notes.empty()) j["notes"] = r.notes;
     if (r.author.empty())
         j["explanation"] = nullptr;
     else
         j["explanation"] = json_value{{"by", r.author},
+                                      {"written", std::string(name_of(r.written))},
                                       {"true", n.yes},
                                       {"false", n.no},
                                       {"unclear", n.unclear},
@@ -232,6 +165,7 @@ namespace report_parts {
     if (!e.peak_place.empty()) j["peak"] = json_value{{"operator", e.peak_operator}, {"place", e.peak_place}};
     j["stages"] = std::move(stages);
     j["changes"] = std::move(effects);
+    if (e.measured) j["measured_changes"] = report_parts::measured_json(e, r.accuracy);
     return j;
 }
 

@@ -18,11 +18,6 @@
 
 namespace llmnas {
 
-[[nodiscard]] constexpr std::string_view name_of(trial_state s) noexcept {
-    constexpr std::string_view names[] = {"running", "complete", "pruned", "failed", "waiting"};
-    return names[static_cast<std::size_t>(s)];
-}
-
 /// Everything about a study as one JSON document: configuration, rejections, trials with their networks, front, best.
 template <class Study, SearchSpace Space>
 [[nodiscard]] json_value results_json(const Study& s, const search_outcome& outcome,

@@ -3,9 +3,11 @@
 /// Candidates and trials: a network of a space with its costs, and what became of it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <llmnas/core/training.hpp>
@@ -27,18 +29,23 @@ struct candidate {
 /// How a trial's network came about.
 struct proposal_history {
     /// Trials that were known when the proposer was asked, where it was asked ahead of time; else all before this one.
-    std::optional<std::int32_t> shown;
+    std::optional<std::int32_t> shown = {};
     /// `sram: stage 1 stride 1 -> 2`: why the proposal was refused and what was changed; empty where it was taken.
-    std::string repaired;
-    std::string instead_of;  ///< why another proposer than the search's own proposed, if so
+    std::string repaired = {};
+    std::string instead_of = {};  ///< why another proposer than the search's own proposed, if so
     /// What the proposer said about the network when it proposed it, before any training; of a repaired proposal about
     /// the network before the repair. UTF-8, mostly empty.
-    std::string explanation;
+    std::string explanation = {};
     friend bool operator==(const proposal_history&, const proposal_history&) = default;
 };
 
 /// As in Optuna's journal.
 enum class trial_state : std::uint8_t { running = 0, complete = 1, pruned = 2, failed = 3, waiting = 4 };
+
+[[nodiscard]] constexpr std::string_view name_of(trial_state s) noexcept {
+    constexpr std::string_view names[] = {"running", "complete", "pruned", "failed", "waiting"};
+    return names[static_cast<std::size_t>(s)];
+}
 
 /// One candidate on its way through training.
 template <SearchSpace Space>
