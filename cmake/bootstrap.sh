@@ -13,7 +13,7 @@ die() {
 
 # What the library and its program need.
 LLMNAS_PACKAGES=(g++ cmake ninja-build pkgconf python3 libboost-dev libfmt-dev nlohmann-json3-dev libexpected-dev
-    libcpp-httplib-dev libssl-dev libcli11-dev libopenblas0-pthread libtorch-dev)
+    libcpp-httplib-dev libssl-dev libpng-dev libjpeg-dev libcli11-dev libopenblas0-pthread libtorch-dev)
 # libopenblas0-pthread is no build dependency, but without it libtorch computes on the reference BLAS, 30 times slower.
 
 # Data that lies beside the repository is used, unless the user says where else it is.

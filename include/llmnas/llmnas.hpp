@@ -26,9 +26,8 @@
 #include <llmnas/search/network_header.hpp>
 #include <llmnas/search/random_proposer.hpp>
 #include <llmnas/search/results.hpp>
-#include <llmnas/train/cifar100.hpp>
+#include <llmnas/train/any_dataset.hpp>
 #include <llmnas/train/evaluate.hpp>
-#include <llmnas/train/generated_images.hpp>
 #include <llmnas/train/network_module.hpp>
 #include <llmnas/train/pth.hpp>
 #include <llmnas/train/safetensors.hpp>

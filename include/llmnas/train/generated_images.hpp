@@ -7,11 +7,13 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include <llmnas/core/random.hpp>
+#include <llmnas/core/result.hpp>
 #include <llmnas/train/dataset.hpp>
 
 namespace llmnas {
@@ -114,12 +116,23 @@ inline drawn_image draw(std::int32_t label, std::uint64_t seed) {
     return image;
 }
 
+/// "disc, rows, grey": shape, texture, colour.
+inline std::string drawn_class_name(std::int32_t label) {
+    constexpr std::array shapes{"disc", "square", "triangle", "cross", "ring"};
+    constexpr std::array textures{"rows", "columns", "checks", "diagonals"};
+    constexpr std::array colours{"grey", "red", "green", "blue", "magenta"};
+    const drawn_class c = drawn_class_of(label);
+    return fmt::format("{}, {}, {}", shapes[static_cast<std::size_t>(c.shape)],
+                       textures[static_cast<std::size_t>(c.texture)], colours[static_cast<std::size_t>(c.colour)]);
+}
+
 inline image_set draw_set(std::int32_t per_class, std::uint64_t seed, const char* name) {
     image_set set;
     set.name = fmt::format("{}, {} images", name, per_class * 100);
     set.classes = 100;
     set.mean = {0.5F, 0.5F, 0.5F};
     set.deviation = {0.13F, 0.13F, 0.13F};
+    for (std::int32_t c = 0; c < set.classes; ++c) set.class_names.push_back(drawn_class_name(c));
     set.pixels.reserve(static_cast<std::size_t>(per_class) * 100 * sizeof(drawn_image));
     for (std::int32_t i = 0; i < per_class * 100; ++i) {
         const drawn_image image = draw(i % 100, mix_seed(seed, static_cast<std::uint64_t>(i)));
@@ -145,9 +158,37 @@ inline image_set draw_set(std::int32_t per_class, std::uint64_t seed, const char
             detail::draw_set(o.validation_per_class, mix_seed(o.seed, 1), "generated images, held out")};
 }
 
-/// Images of the same kind that neither training nor validation has seen: for the one evaluation at the end.
-[[nodiscard]] inline image_set generate_test_for_final_report(const generated_options& o = {}) {
-    return detail::draw_set(o.validation_per_class, mix_seed(o.seed, 2), "generated images, test");
-}
+/// The generated set as a policy. Nothing is held out: the validation images are drawn by a seed of their own, as are
+/// the test images.
+class generated_images {
+public:
+    explicit generated_images(generated_options options = {}) : options_(options) {}
+
+    [[nodiscard]] static std::string name() { return "generated images"; }
+
+    /// bad_input for a number of validation images that is no multiple of the 100 classes.
+    [[nodiscard]] result<training_data> load(const holdout& h = {}) const {
+        if (h.images % 100 != 0 || h.images > 1'000'000)
+            return fail(errc::bad_input, "size of the validation split", name(), fmt::format("{}", h.images),
+                        "a multiple of 100, at most 1000000");
+        if (h.images == 0 && h.seed == 0) return generate_images(options_);
+        training_data data = generate_images({options_.train_per_class, 0, options_.seed});
+        const std::int32_t per_class =
+            h.images == 0 ? options_.validation_per_class : static_cast<std::int32_t>(h.images / 100);
+        const std::uint64_t seed = mix_seed(options_.seed, 1);
+        data.validation =
+            detail::draw_set(per_class, h.seed == 0 ? seed : mix_seed(seed, h.seed), "generated images, held out");
+        return data;
+    }
+
+    [[nodiscard]] result<test_split> load_test() const {
+        return test_split(
+            detail::draw_set(options_.validation_per_class, mix_seed(options_.seed, 2), "generated images, test"));
+    }
+
+private:
+    generated_options options_;
+};
+static_assert(Dataset<generated_images>);
 
 }  // namespace llmnas

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
 /// \file
-/// A restricted reader of Python pickles, enough for state dicts: it builds values and calls nothing. No torch.
+/// A restricted reader of Python pickles: it builds values and calls nothing. No torch.
 ///
 /// An allow-list of globals by name, bounds on the bytes, the values and every index; values live in one array and
 /// refer to each other by position, so that a hostile file can neither recurse nor leak. Format: Python's pickletools.
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
-#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -20,71 +20,23 @@
 #include <fmt/format.h>
 
 #include <llmnas/core/result.hpp>
+#include <llmnas/train/pickle_document.hpp>
 
 namespace llmnas::pickle {
-
-enum class kind : std::uint8_t {
-    none,
-    boolean,  ///< integer 0 or 1
-    integer,
-    real,
-    text,
-    tuple,       ///< items
-    list,        ///< items
-    dict,        ///< items: key, value, key, value, ...
-    global,      ///< text: "module name"
-    persistent,  ///< items: 'storage', type, key, device, number of elements
-    call,        ///< items: global, tuple of arguments; never executed
-};
-
-struct value {
-    pickle::kind kind = pickle::kind::none;
-    std::int64_t integer = 0;
-    double real = 0;
-    std::string text = {};
-    std::vector<std::uint32_t> items = {};  ///< positions in document::values
-};
-
-struct document {
-    std::vector<value> values;
-    std::uint32_t root = 0;
-
-    [[nodiscard]] const value& operator[](std::uint32_t i) const { return values[i]; }
-};
-
-inline constexpr std::size_t max_bytes = std::size_t{64} << 20;
-inline constexpr std::size_t max_values = 1'000'000;
-
-/// Globals that a state dict may name; all others are refused by name.
-[[nodiscard]] constexpr bool allowed_global(std::string_view name) noexcept {
-    constexpr std::string_view names[] = {"collections OrderedDict",
-                                          "torch._utils _rebuild_tensor_v2",
-                                          "torch._utils _rebuild_parameter",
-                                          "torch FloatStorage",
-                                          "torch DoubleStorage",
-                                          "torch HalfStorage",
-                                          "torch BFloat16Storage",
-                                          "torch LongStorage",
-                                          "torch IntStorage",
-                                          "torch ShortStorage",
-                                          "torch CharStorage",
-                                          "torch ByteStorage",
-                                          "torch BoolStorage"};
-    return std::find(std::begin(names), std::end(names), name) != std::end(names);
-}
 
 /// The machine that runs the opcodes.
 class reader {
 public:
-    reader(std::span<const std::uint8_t> bytes, std::string where) : bytes_(bytes), where_(std::move(where)) {}
+    reader(std::span<const std::uint8_t> bytes, std::string where, const limits& most)
+        : bytes_(bytes), where_(std::move(where)), limits_(most) {}
 
     [[nodiscard]] result<document> read() {
-        if (bytes_.size() > max_bytes) refuse("pickle too large", bytes_.size(), max_bytes);
+        if (bytes_.size() > limits_.max_bytes) refuse("too large", bytes_.size(), limits_.max_bytes);
         while (!failed_ && !done_) {
             const std::size_t at = position_;
-            step(static_cast<char>(byte()));
+            step(byte());
             for (const std::size_t n : {values_.size(), stack_.size(), marks_.size(), memo_.size()})
-                if (n > max_values) refuse("too many values", n, max_values);
+                if (n > limits_.max_values) refuse("too many values", n, limits_.max_values);
             if (failed_ && problem_.where.empty()) problem_.where = fmt::format("{}, byte {}", where_, at);
         }
         if (failed_) return tl::unexpected(std::move(problem_));
@@ -186,9 +138,9 @@ private:
     // --- what pickles call ---
     void push_global(const std::string& module, const std::string& name) {
         std::string full = module + ' ' + name;
-        if (!allowed_global(full))
-            return refuse("global is not allowed in a state dict", module + '.' + name,
-                          "OrderedDict, tensors and their storages");
+        if (!limits_.allow(full))
+            return refuse(fmt::format("global is not allowed in {}", limits_.purpose), module + '.' + name,
+                          std::string(limits_.wanted));
         push({.kind = kind::global, .text = std::move(full)});
     }
     void push_global_from_stack() {
@@ -209,17 +161,23 @@ private:
         if (name == "collections OrderedDict") {
             if (!values_[arguments].items.empty()) return refuse("OrderedDict with arguments");
             push({.kind = kind::dict});
-        } else if (name.starts_with("torch._utils")) {
-            push({.kind = kind::call, .items = {callee, arguments}});
+        } else if (name.ends_with("Storage") || name == "numpy ndarray") {
+            refuse("call of a type that is only named", name);
         } else {
-            refuse("call of a storage type", name);
+            push({.kind = kind::call, .items = {callee, arguments}});
         }
     }
-    /// Attributes of an OrderedDict (torch leaves `_metadata` there): read and dropped.
+    /// State of the result of a call is kept; attributes of an OrderedDict (torch leaves `_metadata` there) are
+    /// dropped.
     void build() {
-        pop();
+        const std::uint32_t state = pop();
         if (failed_) return;
-        if (stack_.empty() || values_[stack_.back()].kind != kind::dict) refuse("state of something that is no dict");
+        const pickle::kind of = stack_.empty() ? kind::none : values_[stack_.back()].kind;
+        if (of == kind::dict) return;
+        if (of != kind::call) return refuse("state of something that takes none");
+        auto& items = values_[stack_.back()].items;
+        if (items.size() > 2) return refuse("state is given twice");
+        items.push_back(state);
     }
     void persistent() {
         const std::uint32_t id = pop();
@@ -244,132 +202,85 @@ private:
         done_ = true;
     }
 
-    void step(char opcode) {
+    void protocol() {
+        const auto version = byte();
+        if (version < 2 || version > 5) refuse("protocol", fmt::format("{}", version), "2 .. 5");
+    }
+    void push_text(std::uint64_t n) { push({.kind = kind::text, .text = text(n)}); }
+    void push_bytes(std::uint64_t n) { push({.kind = kind::bytes, .raw = take(n)}); }
+    void append() { extend(kind::list, {pop()}); }
+    void set_item() {
+        const std::uint32_t item = pop();
+        const std::uint32_t key = pop();
+        extend(kind::dict, {key, item});
+    }
+    void named_global() {
+        const std::string module = line();
+        const std::string name = line();
+        if (!failed_) push_global(module, name);
+    }
+
+    void step(std::uint8_t code) {
         if (failed_) return;
-        switch (opcode) {
-            case '\x80': {  // PROTO
-                const auto protocol = byte();
-                if (protocol < 2 || protocol > 5) refuse("protocol", fmt::format("{}", protocol), "2 .. 5");
-                break;
-            }
-            case '\x95':
-                little_endian(8);
-                break;  // FRAME: its length changes nothing
-            case 'N':
-                push({});
-                break;
-            case '\x88':
-                push_integer(1, kind::boolean);
-                break;
-            case '\x89':
-                push_integer(0, kind::boolean);
-                break;
-            case 'K':
-                push_integer(byte());
-                break;
-            case 'M':
-                push_integer(static_cast<std::int64_t>(little_endian(2)));
-                break;
-            case 'J':
-                push_integer(static_cast<std::int32_t>(little_endian(4)));
-                break;
-            case '\x8a':
-                push_long(byte());
-                break;
-            case 'G':
-                push_real();
-                break;
-            case 'X':
-                push({.kind = kind::text, .text = text(little_endian(4))});
-                break;
-            case '\x8c':
-                push({.kind = kind::text, .text = text(byte())});
-                break;
-            case ')':
-                push_tuple({});
-                break;
-            case '\x85':
-                push_tuple_of(1);
-                break;
-            case '\x86':
-                push_tuple_of(2);
-                break;
-            case '\x87':
-                push_tuple_of(3);
-                break;
-            case 't':
-                push_tuple(pop_to_mark());
-                break;
-            case ']':
-                push({.kind = kind::list});
-                break;
-            case 'a': {
-                const std::uint32_t item = pop();
-                extend(kind::list, {item});
-                break;
-            }
-            case 'e':
-                extend(kind::list, pop_to_mark());
-                break;
-            case '}':
-                push({.kind = kind::dict});
-                break;
-            case 's': {
-                const std::uint32_t item = pop();
-                const std::uint32_t key = pop();
-                extend(kind::dict, {key, item});
-                break;
-            }
-            case 'u':
-                extend(kind::dict, pop_to_mark());
-                break;
-            case '(':
-                marks_.push_back(stack_.size());
-                break;
-            case 'q':
-                remember(byte());
-                break;
-            case 'r':
-                remember(little_endian(4));
-                break;
-            case '\x94':
-                remember(memo_.size());
-                break;
-            case 'h':
-                recall(byte());
-                break;
-            case 'j':
-                recall(little_endian(4));
-                break;
-            case 'c': {
-                const std::string module = line();
-                const std::string name = line();
-                if (!failed_) push_global(module, name);
-                break;
-            }
-            case '\x93':
-                push_global_from_stack();
-                break;
-            case 'R':
-                reduce();
-                break;
-            case 'b':
-                build();
-                break;
-            case 'Q':
-                persistent();
-                break;
-            case '.':
-                stop();
-                break;
-            default:
-                refuse("opcode is not allowed in a state dict",
-                       fmt::format("0x{:02x}", static_cast<unsigned char>(opcode)));
-        }
+        using action = void (*)(reader&);
+        // Names are those of Python's pickletools.
+        static constexpr std::pair<char, action> opcodes[] = {
+            {'\x80', [](reader& r) { r.protocol(); }},                      // PROTO
+            {'\x95', [](reader& r) { r.little_endian(8); }},                // FRAME: changes nothing
+            {'N', [](reader& r) { r.push({}); }},                           // NONE
+            {'\x88', [](reader& r) { r.push_integer(1, kind::boolean); }},  // NEWTRUE
+            {'\x89', [](reader& r) { r.push_integer(0, kind::boolean); }},  // NEWFALSE
+            {'K', [](reader& r) { r.push_integer(r.byte()); }},             // BININT1
+            {'M', [](reader& r) { r.push_integer(static_cast<std::int64_t>(r.little_endian(2))); }},  // BININT2
+            {'J', [](reader& r) { r.push_integer(static_cast<std::int32_t>(r.little_endian(4))); }},  // BININT
+            {'\x8a', [](reader& r) { r.push_long(r.byte()); }},                                       // LONG1
+            {'G', [](reader& r) { r.push_real(); }},                                                  // BINFLOAT
+            {'X', [](reader& r) { r.push_text(r.little_endian(4)); }},                                // BINUNICODE
+            {'\x8c', [](reader& r) { r.push_text(r.byte()); }},               // SHORT_BINUNICODE
+            {'\x8d', [](reader& r) { r.push_text(r.little_endian(8)); }},     // BINUNICODE8
+            {'U', [](reader& r) { r.push_bytes(r.byte()); }},                 // SHORT_BINSTRING
+            {'T', [](reader& r) { r.push_bytes(r.little_endian(4)); }},       // BINSTRING
+            {'C', [](reader& r) { r.push_bytes(r.byte()); }},                 // SHORT_BINBYTES
+            {'B', [](reader& r) { r.push_bytes(r.little_endian(4)); }},       // BINBYTES
+            {'\x8e', [](reader& r) { r.push_bytes(r.little_endian(8)); }},    // BINBYTES8
+            {'\x96', [](reader& r) { r.push_bytes(r.little_endian(8)); }},    // BYTEARRAY8
+            {')', [](reader& r) { r.push_tuple({}); }},                       // EMPTY_TUPLE
+            {'\x85', [](reader& r) { r.push_tuple_of(1); }},                  // TUPLE1
+            {'\x86', [](reader& r) { r.push_tuple_of(2); }},                  // TUPLE2
+            {'\x87', [](reader& r) { r.push_tuple_of(3); }},                  // TUPLE3
+            {'t', [](reader& r) { r.push_tuple(r.pop_to_mark()); }},          // TUPLE
+            {']', [](reader& r) { r.push({.kind = kind::list}); }},           // EMPTY_LIST
+            {'a', [](reader& r) { r.append(); }},                             // APPEND
+            {'e', [](reader& r) { r.extend(kind::list, r.pop_to_mark()); }},  // APPENDS
+            {'}', [](reader& r) { r.push({.kind = kind::dict}); }},           // EMPTY_DICT
+            {'s', [](reader& r) { r.set_item(); }},                           // SETITEM
+            {'u', [](reader& r) { r.extend(kind::dict, r.pop_to_mark()); }},  // SETITEMS
+            {'(', [](reader& r) { r.marks_.push_back(r.stack_.size()); }},    // MARK
+            {'q', [](reader& r) { r.remember(r.byte()); }},                   // BINPUT
+            {'r', [](reader& r) { r.remember(r.little_endian(4)); }},         // LONG_BINPUT
+            {'\x94', [](reader& r) { r.remember(r.memo_.size()); }},          // MEMOIZE
+            {'h', [](reader& r) { r.recall(r.byte()); }},                     // BINGET
+            {'j', [](reader& r) { r.recall(r.little_endian(4)); }},           // LONG_BINGET
+            {'c', [](reader& r) { r.named_global(); }},                       // GLOBAL
+            {'\x93', [](reader& r) { r.push_global_from_stack(); }},          // STACK_GLOBAL
+            {'R', [](reader& r) { r.reduce(); }},                             // REDUCE
+            {'b', [](reader& r) { r.build(); }},                              // BUILD
+            {'Q', [](reader& r) { r.persistent(); }},                         // BINPERSID
+            {'.', [](reader& r) { r.stop(); }},                               // STOP
+        };
+        static constexpr auto table = [] {
+            std::array<action, 256> t{};
+            for (const auto& [opcode, run] : opcodes) t[static_cast<std::uint8_t>(opcode)] = run;
+            return t;
+        }();
+        if (table[code] == nullptr)
+            return refuse(fmt::format("opcode is not allowed in {}", limits_.purpose), fmt::format("0x{:02x}", code));
+        table[code](*this);
     }
 
     std::span<const std::uint8_t> bytes_;
     std::string where_;
+    limits limits_;
     std::size_t position_ = 0;
     std::vector<value> values_;
     std::vector<std::uint32_t> stack_;
@@ -380,10 +291,11 @@ private:
     error problem_;
 };
 
-/// Reads one pickle. bad_input with the byte position where it is malformed, too large, or names what a state dict does
-/// not need.
-[[nodiscard]] inline result<document> read(std::span<const std::uint8_t> bytes, std::string where = "pickle") {
-    return reader(bytes, std::move(where)).read();
+/// Reads one pickle. The document refers to the bytes. bad_input with the byte position where it is malformed, larger
+/// than the limits, or names what they do not allow.
+[[nodiscard]] inline result<document> read(std::span<const std::uint8_t> bytes, std::string where = "pickle",
+                                           const limits& most = state_dict_limits) {
+    return reader(bytes, std::move(where), most).read();
 }
 
 }  // namespace llmnas::pickle

@@ -14,7 +14,7 @@
 #include <llmnas/core/dynamic_graph.hpp>
 #include <llmnas/cost/terms.hpp>
 #include <llmnas/train/blas_check.hpp>
-#include <llmnas/train/cifar100.hpp>
+#include <llmnas/train/cifar.hpp>
 #include <llmnas/train/evaluate.hpp>
 #include <llmnas/train/network_module.hpp>
 #include <llmnas/train/pth.hpp>
@@ -228,11 +228,11 @@ TEST_CASE("published weights load by name, logits are finite and repeatable", "[
         if (!image_file) LLMNAS_SKIP("no CIFAR-100 test set in $LLMNAS_DATA_DIR");
         net.eval();
         const c10::NoGradGuard guard;
-        const auto images = cifar100::load_test_for_final_report(test::data_dir());
+        const auto images = cifar(cifar100_binary, image_file->parent_path()).load_test();
         REQUIRE(images);
         std::vector<std::size_t> first(16);
         for (std::size_t i = 0; i < first.size(); ++i) first[i] = i;
-        const batch b = make_batch(*images, first, {.resolution = 160, .channels_last = false});
+        const batch b = make_batch(images->for_final_report(), first, {.resolution = 160, .channels_last = false});
         const at::Tensor logits = net.forward(b.images);
         CHECK(logits.sizes() == at::IntArrayRef{16, 100});
         CHECK(at::isfinite(logits).all().item<bool>());
@@ -243,8 +243,10 @@ TEST_CASE("published weights load by name, logits are finite and repeatable", "[
 
 TEST_CASE("top-1 of the published weights on the first 2,000 test images", "[.long][train]") {
     const auto path = test::data_file("reference_nets/LMaNet_elite.pth");
-    const auto images = cifar100::load_test_for_final_report(test::data_dir());
-    if (!path || !images) LLMNAS_SKIP("no reference_nets or CIFAR-100 in $LLMNAS_DATA_DIR");
+    const auto cifar100 = cifar::find(cifar100_binary, test::data_dir());
+    if (!path || !cifar100) LLMNAS_SKIP("no reference_nets or CIFAR-100 in $LLMNAS_DATA_DIR");
+    const auto images = cifar100->load_test();
+    REQUIRE(images);
     use_threads(0);
     const dynamic_graph g(zoo::lmanet_elite);
     network_module net(g.view());
@@ -252,7 +254,7 @@ TEST_CASE("top-1 of the published weights on the first 2,000 test images", "[.lo
     net.use_channels_last();
     std::vector<std::size_t> first(2000);
     for (std::size_t i = 0; i < first.size(); ++i) first[i] = i;
-    const evaluation e = evaluate(net, select(*images, first, "first 2,000"), {.resolution = 160});
+    const evaluation e = evaluate(net, select(images->for_final_report(), first, "first 2,000"), {.resolution = 160});
     std::printf("LMaNet-Elite, first 2,000 test images: top-1 %.2f %%, top-5 %.2f %%\n", 100 * e.top1, 100 * e.top5);
     CHECK(e.top1 == Catch::Approx(0.739).margin(0.003));
 }
