@@ -13,6 +13,7 @@
 #include <llmnas/cli/check_command.hpp>
 #include <llmnas/cli/exit_code.hpp>
 #include <llmnas/cli/explain_command.hpp>
+#include <llmnas/cli/llm_command.hpp>
 #include <llmnas/cli/search_command.hpp>
 #include <llmnas/cli/space_command.hpp>
 #include <llmnas/core/version.hpp>
@@ -50,10 +51,12 @@ int run_command(Command& command) {
     search_command search;
     check_command check;
     explain_command explain;
+    llm_command llm;
     space_command space;
     search.add_to(app);
     check.add_to(app);
     explain.add_to(app);
+    llm.add_to(app);
     space.add_to(app);
     try {
         app.parse(argc, argv);
@@ -64,6 +67,7 @@ int run_command(Command& command) {
     if (search.chosen()) return detail::run_command(search);
     if (check.chosen()) return detail::run_command(check);
     if (explain.chosen()) return detail::run_command(explain);
+    if (llm.chosen()) return detail::run_command(llm);
     return detail::run_command(space);
 } catch (const std::exception& e) {
     return detail::complain(e.what(), failure);

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -22,6 +21,7 @@
 #include <llmnas/cli/program_search.hpp>
 #include <llmnas/cli/progress.hpp>
 #include <llmnas/cli/search_report.hpp>
+#include <llmnas/cli/server_flags.hpp>
 #include <llmnas/cli/task_options.hpp>
 #include <llmnas/cli/transcript_flags.hpp>
 #include <llmnas/json/network_file.hpp>
@@ -72,10 +72,7 @@ public:
             ->check(CLI::IsMember({"auto", "llm", "evolution", "random"}))
             ->capture_default_str();
         command_->add_option("--include", included_, "JSON files of networks that become the first trials");
-        command_->add_option("--llm-url", llm_url_,
-                             "Server with the OpenAI interface; else $LLMNAS_LLM_URL, or one on this machine");
-        command_->add_option("--llm-model", llm_model_, "Model name; else the server's first");
-        command_->add_option("--llm-key-file", llm_key_file_, "File with the API key; else $LLMNAS_LLM_API_KEY");
+        server_.add_to(*command_);
         llm_.add_to(*command_);
         transcript_.add_to(*command_);
         options_.add_to(*command_);
@@ -187,29 +184,18 @@ private:
         std::optional<any_language_model> none;
         if (transcript_.replays()) return transcript_.open_replay();
         if (proposer_ == "evolution" || proposer_ == "random") return none;
-        const char* const from_environment = std::getenv("LLMNAS_LLM_URL");
-        std::string url = !llm_url_.empty() ? llm_url_ : from_environment ? from_environment : "";
-        const bool asked_for = !url.empty() || proposer_ == "llm";
-        if (url.empty()) {
-            const auto found = find_local_server();
-            if (!found && asked_for)
-                return fail(errc::unreachable, "no language model found", "--proposer llm",
-                            "no answer on ports 8080, 11434, 8000", "--llm-url or $LLMNAS_LLM_URL");
-            if (!found) {
-                say("language model: none found; regularised evolution proposes");
-                return none;
-            }
-            url = *found;
+        const bool asked_for = !server_.url().empty() || proposer_ == "llm";
+        auto url = server_.find();
+        if (!url && !asked_for) {
+            say("language model: none found; regularised evolution proposes");
+            return none;
         }
-        auto key = llm_key_file_.empty() ? api_key::from_environment() : api_key::from_file(llm_key_file_);
-        if (!key) return tl::unexpected<error>(key.error());
-        openai_options options;
-        options.url = url;
-        options.model = llm_model_;
-        options.key = key_ = *key;
+        if (!url) return tl::unexpected<error>(url.error());
+        auto found = server_.options(*std::move(url));
+        if (!found) return tl::unexpected<error>(found.error());
+        openai_options options = *std::move(found);
+        key_ = options.key;
         options.unwanted = [this] { return interrupt_requested() || llm_.unwanted(); };
-        options.on_wait = show_wait;
-        options.on_tokens = show_tokens;
         options.on_notice = say;
         // Asked without retries: who gives a wrong URL wants to know at once.
         openai_options first = options;
@@ -273,9 +259,7 @@ private:
     data_options data_;
     std::string proposer_ = "auto";
     std::vector<std::string> included_;
-    std::string llm_url_;
-    std::string llm_model_;
-    std::string llm_key_file_;
+    server_flags server_;
     api_key key_;
     llm_flags llm_;
     transcript_flags transcript_;

@@ -18,6 +18,7 @@
 #include <llmnas/search/evolution_proposer.hpp>
 #include <llmnas/search/executor.hpp>
 #include <llmnas/search/gate.hpp>
+#include <llmnas/search/judge_proposal.hpp>
 #include <llmnas/search/outcome.hpp>
 #include <llmnas/search/proposer.hpp>
 #include <llmnas/search/repair.hpp>
@@ -214,7 +215,7 @@ private:
             auto asked = instead_of.empty() ? proposer.ask(context, rng) : fallback.ask(context, rng);
             if (!asked && asked.error().why.code == errc::interrupted) return tl::unexpected<error>(asked.error().why);
             const std::string who = asked ? asked->proposer : std::string(proposer.name());
-            auto judged = asked ? judge_proposal(asked->network) : tl::unexpected<rejection>(asked.error());
+            auto judged = asked ? judge_proposal(judge_, asked->network) : tl::unexpected<rejection>(asked.error());
             chosen next;
             next.record.proposer = who;
             next.record.history.instead_of = instead_of;
@@ -260,12 +261,6 @@ private:
             why.got += fmt::format("accuracy {:.2f} %", 100 * t.training.accuracy);
         else
             why.got += t.state == trial_state::failed ? "whose training failed" : "in training";
-    }
-
-    [[nodiscard]] verdict<space> judge_proposal(const network_of<space>& net) const {
-        if (const auto v = encode<space>(net).violation)
-            return tl::unexpected<rejection>(rejection{rejection_kind::out_of_space, describe<space>(v, net)});
-        return judge_.judge(net);
     }
 
     [[nodiscard]] static error no_network(const rejection& last) {
