@@ -54,6 +54,8 @@ public:
                         "Earlier answers that the model is shown; 0: every call stands alone")
             ->check(CLI::Range(0, 100))
             ->capture_default_str();
+        command.add_flag("--llm-explain", explain_,
+                         "Asks for an explanation beside each network; llmnas explain --study checks it");
         command.add_flag("--llm-repair", repair_,
                          "Trains the nearest network within the limits where a proposal is none; counted apart");
         command
@@ -88,6 +90,7 @@ public:
         options.ahead = ahead_;
         options.background = in_background;
         options.conversation = conversation_;
+        options.explain = explain_;
         if (prices_.size() == 2) options.prices = {prices_[0], prices_[1]};
         options.caps = {max_tokens_, max_cost_};
         options.earlier = earlier;
@@ -109,6 +112,7 @@ private:
     std::size_t batch_ = 1;
     std::size_t ahead_ = 1;
     std::size_t conversation_ = 0;
+    bool explain_ = false;
     bool repair_ = false;
     std::vector<double> prices_;
     std::uint64_t max_tokens_ = 0;

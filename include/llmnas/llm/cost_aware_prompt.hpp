@@ -31,6 +31,7 @@ public:
     [[nodiscard]] static std::string_view name() { return "cost-aware"; }
 
     void fit(std::size_t tokens) { tokens_ = tokens; }
+    void explain(bool wanted) { form_.explain(wanted); }
 
     /// At most as many tokens as fit() allows, by token_estimate().
     [[nodiscard]] std::vector<chat_message> messages(const search_context<Space>& context) {
@@ -40,15 +41,14 @@ public:
         detail::add_constraints(document, context);
         detail::add_space<Space>(document);
         const bool shown = add_examples(document, context);
-        example_.add_to(document, context, !shown);
+        form_.add_to(document, context, !shown);
         add_coverage(document, context);
         add_tables(document, context);
         detail::add_rejections(document, context, options_);
         suggestions_.add_mending(document, context, options_.suggestions_shown);
         suggestions_.add_next_steps(document, context);
         detail::add_notes(document, context, options_);
-        return messages_within(tokens_, std::string(detail::system_words), std::move(document),
-                               std::string(detail::request_words), detail::last_resort_words<Space>());
+        return form_.messages(tokens_, std::move(document));
     }
 
 private:
@@ -94,7 +94,7 @@ private:
 
     feedback_options options_;
     std::size_t tokens_ = context_window{}.prompt_tokens();
-    detail::answer_example<Space> example_;
+    detail::answer_form<Space> form_;
     suggestion_writer<Space> suggestions_;
 };
 

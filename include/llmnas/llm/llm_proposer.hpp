@@ -18,6 +18,7 @@
 #include <llmnas/json/gbnf.hpp>
 #include <llmnas/json/reply.hpp>
 #include <llmnas/json/schema.hpp>
+#include <llmnas/llm/answer_form.hpp>
 #include <llmnas/llm/backlog.hpp>
 #include <llmnas/llm/conversation.hpp>
 #include <llmnas/llm/language_model.hpp>
@@ -35,6 +36,7 @@ struct llm_proposer_options {
     bool send_schema = true;  ///< asks the server to constrain the answer to the schema of the space
     reply_limits reply;
     std::size_t batch = 1;  ///< networks asked for in one call
+    bool explain = false;   ///< asks for an explanation beside each network, as the paper does
     /// Proposals that are asked for while a network trains, so that training does not wait for the model. Their prompts
     /// do not know the result of that training; the journal has how much they knew.
     std::size_t ahead = 0;
@@ -65,9 +67,8 @@ public:
           said_(options_.conversation),
           model_(std::move(model), options_.background) {
         options_.batch = std::max<std::size_t>(options_.batch, 1);
-        if (!options_.send_schema) return;
-        schema_ = options_.batch == 1 ? proposal_schema<Space>() : batch_schema<Space>(options_.batch);
-        grammar_ = options_.batch == 1 ? proposal_grammar<Space>() : batch_grammar<Space>(options_.batch);
+        if constexpr (ExplainingPrompt<Prompt>) prompt_.explain(options_.explain);
+        if (options_.send_schema) set_schema();
     }
 
     [[nodiscard]] static std::string_view name() { return "llm"; }
@@ -128,13 +129,26 @@ private:
         std::size_t prompt_tokens = 0;      ///< estimated
     };
 
+    void set_schema() {
+        const std::size_t n = options_.batch;
+        if (options_.explain) {
+            schema_ = n == 1 ? explained_schema<Space>() : explained_batch_schema<Space>(n);
+            grammar_ = n == 1 ? explained_grammar<Space>() : explained_batch_grammar<Space>(n);
+        } else {
+            schema_ = n == 1 ? proposal_schema<Space>() : batch_schema<Space>(n);
+            grammar_ = n == 1 ? proposal_grammar<Space>() : batch_grammar<Space>(n);
+        }
+    }
+
     [[nodiscard]] completion_request request(const search_context<Space>& context, splitmix64& rng) {
         completion_request r;
         if (!budget_) find_window();
         std::string more;
+        if (options_.explain && !ExplainingPrompt<Prompt>)
+            more = fmt::format("Answer with a JSON object: {}.\n", detail::explained_members<Space>());
         if (options_.batch > 1)
-            more = fmt::format("Answer this time with {} different networks: a JSON array of {} such arrays.\n",
-                               options_.batch, options_.batch);
+            more += fmt::format("Answer this time with {} different networks: a JSON array of {} such {}.\n",
+                                options_.batch, options_.batch, options_.explain ? "objects" : "arrays");
         const auto earlier = said_.messages_within(budget_->tokens() / 2);
         if constexpr (SizedPrompt<Prompt>) {
             const std::size_t taken = token_estimate(earlier) + token_estimate(more);
@@ -214,7 +228,7 @@ private:
         auto parsed = parse_reply<Space>(last_reply_, task_.input, task_.classes, options_.reply);
         if (!parsed) return add_failure(std::move(parsed).error(), cut);
         add(*parsed, shown);
-        said_.add(proposal_json<Space>(parsed->network).dump());
+        said_.add(understood(*parsed).dump());
     }
 
     void read_batch(bool cut, std::optional<std::int32_t> shown) {
@@ -223,7 +237,7 @@ private:
         for (const auto& p : parsed.networks) {
             if (networks.size() == options_.batch) break;
             add(p, shown);
-            networks.push_back(proposal_json<Space>(p.network));
+            networks.push_back(understood(p));
         }
         for (std::size_t i = 0; i < parsed.rejected.size() && networks.size() + i < options_.batch; ++i)
             add_failure(std::move(parsed.rejected[i]), cut);
@@ -233,7 +247,11 @@ private:
     void add(const parsed_reply<Space>& p, std::optional<std::int32_t> shown) {
         counters_.repaired_replies += p.repairs.total() > 0 ? 1 : 0;
         counters_.reply_repairs += p.repairs;
-        ready_.push_back(proposal<Space>{p.network, std::string(name()), shown});
+        ready_.push_back(proposal<Space>{p.network, std::string(name()), shown, p.explanation});
+    }
+    /// An answer as it is shown to the model again.
+    [[nodiscard]] nlohmann::ordered_json understood(const parsed_reply<Space>& p) const {
+        return options_.explain ? explained_json<Space>(p.network, p.explanation) : proposal_json<Space>(p.network);
     }
     void add_failure(error e, bool cut) {
         const bool outside = e.code == errc::out_of_space;

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include <llmnas/llm/answer_form.hpp>
 #include <llmnas/llm/context_window.hpp>
 #include <llmnas/llm/feedback.hpp>
 #include <llmnas/llm/language_model.hpp>
@@ -21,7 +22,7 @@ namespace llmnas {
 
 /// Turns the state of a search into the messages of one request. The answer is expected in the form of
 /// proposal_schema(). May keep state (a conversation, an example), for one search.
-/// Optional members: see SizedPrompt.
+/// Optional members: see SizedPrompt and ExplainingPrompt.
 template <class P, class Space>
 concept PromptPolicy = SearchSpace<Space> && requires(P& p, const P& c, const search_context<Space>& context) {
     { c.name() } -> std::convertible_to<std::string_view>;
@@ -35,6 +36,13 @@ concept SizedPrompt = requires(P& p, std::size_t tokens) {
     p.fit(tokens);
 };
 
+/// A prompt policy that can ask for an explanation too: for an answer in the form of explained_schema(). It is told
+/// once, before the first prompt. Behind a prompt of another policy the proposer asks in a sentence.
+template <class P>
+concept ExplainingPrompt = requires(P& p) {
+    p.explain(true);
+};
+
 /// Role, task, objectives, constraints, search space, example; then the front, the most accurate network, averages,
 /// rejections and computed suggestions. All numbers come from the context; the example is a network that keeps the
 /// limits, drawn from the space once.
@@ -46,6 +54,7 @@ public:
     [[nodiscard]] static std::string_view name() { return "paper"; }
 
     void fit(std::size_t tokens) { tokens_ = tokens; }
+    void explain(bool wanted) { form_.explain(wanted); }
 
     /// At most as many tokens as fit() allows, by token_estimate().
     [[nodiscard]] std::vector<chat_message> messages(const search_context<Space>& context) {
@@ -54,21 +63,20 @@ public:
         detail::add_objectives(document, context, options_.target_accuracy);
         detail::add_constraints(document, context);
         detail::add_space<Space>(document);
-        example_.add_to(document, context);
+        form_.add_to(document, context);
         detail::add_front(document, context, options_);
         detail::add_statistics(document, context, options_);
         detail::add_rejections(document, context, options_);
         suggestions_.add_mending(document, context, options_.suggestions_shown);
         suggestions_.add_next_steps(document, context);
         detail::add_notes(document, context, options_);
-        return messages_within(tokens_, std::string(detail::system_words), std::move(document),
-                               std::string(detail::request_words), detail::last_resort_words<Space>());
+        return form_.messages(tokens_, std::move(document));
     }
 
 private:
     feedback_options options_;
     std::size_t tokens_ = context_window{}.prompt_tokens();
-    detail::answer_example<Space> example_;
+    detail::answer_form<Space> form_;
     suggestion_writer<Space> suggestions_;
 };
 

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: MIT
 /// \file
-/// The parts of a prompt that do not depend on results: task, objectives, limits, search space and form of the answer,
-/// all from the problem, the space, the objectives and the memory model of the search.
+/// The parts of a prompt that do not depend on results: task, objectives, limits and search space, all from the
+/// problem, the space, the objectives and the memory model of the search.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
-#include <limits>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,22 +17,8 @@
 #include <llmnas/llm/prompt_document.hpp>
 #include <llmnas/llm/suggestions.hpp>
 #include <llmnas/search/proposer.hpp>
-#include <llmnas/space/sampling.hpp>
 
 namespace llmnas::detail {
-
-inline constexpr std::string_view system_words =
-    "You design convolutional networks for image classification on microcontrollers. You answer with one JSON value "
-    "and nothing else: no explanation, no comments, no code fence.";
-
-inline constexpr std::string_view request_words = "\nPropose the next network now, as JSON only.\n";
-
-/// What is left of a prompt where nothing else has room.
-template <SearchSpace Space>
-[[nodiscard]] std::string last_resort_words() {
-    return fmt::format("Answer with a JSON array of {} objects, the stages of a convolutional network.\n",
-                       Space::stages);
-}
 
 template <SearchSpace Space>
 [[nodiscard]] constexpr bool has_axis(std::string_view name) {
@@ -151,39 +134,5 @@ void add_space(prompt_document& document) {
             document.add(prompt_part::detail, std::move(text));
     });
 }
-
-/// An answer as it should look: a network within the limits, whether tried already or not, else any of the space.
-template <SearchSpace Space>
-class answer_example {
-public:
-    /// `wanted`: with the example; a prompt that shows answers anyway needs none.
-    void add_to(prompt_document& document, const search_context<Space>& context, bool wanted = true) {
-        document.section("# Form of the answer");
-        document.add(prompt_part::essential,
-                     fmt::format("A JSON array of {} objects, the first stage first.\n", Space::stages));
-        if (!wanted) return;
-        if (!network_) draw(context);
-        document.add(
-            prompt_part::form_example,
-            fmt::format("An example {}:\n", feasible_ ? "that keeps the limits" : "of the form") + lines_of(*network_));
-    }
-
-private:
-    /// Under the paper's limits one network of Table I in 600 is feasible.
-    static constexpr int draws = 5'000;
-
-    void draw(const search_context<Space>& context) {
-        splitmix64 rng{20250414};
-        for (int i = 0; i < draws && !feasible_; ++i) {
-            const auto net = decode(sample<Space>(rng), context.task.input, context.task.classes);
-            const auto judged = context.judge(net);
-            feasible_ = judged || judged.error().kind == rejection_kind::duplicate;
-            if (feasible_ || i == 0) network_ = proposal_json<Space>(net);
-        }
-    }
-
-    std::optional<nlohmann::ordered_json> network_;
-    bool feasible_ = false;
-};
 
 }  // namespace llmnas::detail

@@ -26,6 +26,7 @@ public:
     [[nodiscard]] static std::string_view name() { return "genius"; }
 
     void fit(std::size_t tokens) { tokens_ = tokens; }
+    void explain(bool wanted) { form_.explain(wanted); }
 
     /// At most as many tokens as fit() allows, by token_estimate(): the oldest designs go first.
     [[nodiscard]] std::vector<chat_message> messages(const search_context<Space>& context) {
@@ -35,10 +36,9 @@ public:
         document.add(prompt_part::detail, "As much accuracy as possible within the constraints.\n");
         detail::add_constraints(document, context, false);
         detail::add_space<Space>(document);
-        example_.add_to(document, context, context.trials.empty());
+        form_.add_to(document, context, context.trials.empty());
         add_designs(document, context);
-        return messages_within(tokens_, std::string(detail::system_words), std::move(document),
-                               std::string(detail::request_words), detail::last_resort_words<Space>());
+        return form_.messages(tokens_, std::move(document));
     }
 
 private:
@@ -68,7 +68,7 @@ private:
     }
 
     std::size_t tokens_ = context_window{}.prompt_tokens();
-    detail::answer_example<Space> example_;
+    detail::answer_form<Space> form_;
 };
 
 }  // namespace llmnas

@@ -33,6 +33,7 @@ public:
     [[nodiscard]] static std::string_view name() { return "quality-diversity"; }
 
     void fit(std::size_t tokens) { tokens_ = tokens; }
+    void explain(bool wanted) { form_.explain(wanted); }
 
     /// At most as many tokens as fit() allows, by token_estimate().
     [[nodiscard]] std::vector<chat_message> messages(const search_context<Space>& context) {
@@ -44,11 +45,10 @@ public:
                      "Networks of all sizes and depths, each as accurate as possible at its size and depth.\n");
         detail::add_constraints(document, context);
         detail::add_space<Space>(document);
-        example_.add_to(document, context, archive.elites().empty());
+        form_.add_to(document, context, archive.elites().empty());
         if (!archive.elites().empty()) add_variation(document, context, archive);
         detail::add_rejections(document, context, {});
-        return messages_within(tokens_, std::string(detail::system_words), std::move(document),
-                               std::string(detail::request_words), detail::last_resort_words<Space>());
+        return form_.messages(tokens_, std::move(document));
     }
 
 private:
@@ -109,7 +109,7 @@ private:
     std::size_t tokens_ = context_window{}.prompt_tokens();
     niche_grid grid_;
     std::uint64_t seed_;
-    detail::answer_example<Space> example_;
+    detail::answer_form<Space> form_;
 };
 
 }  // namespace llmnas
