@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // link: llmnas::search
 // Policies of one's own, plugged in from outside the library: an axis, an objective, a microcontroller, a memory
-// model, a latency model, a trainer, a language model and a prompt. The search runs in this process and ends in a few
-// seconds.
+// model, a latency model, a trainer, a data set, a language model and a prompt. The search runs in this process and
+// ends in a few seconds.
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -12,6 +12,7 @@
 #include <llmnas/search/executor.hpp>
 #include <llmnas/search/loop.hpp>
 #include <llmnas/static.hpp>
+#include <llmnas/train/dataset.hpp>
 
 using namespace llmnas;
 
@@ -92,6 +93,26 @@ struct capacity_score {
 };
 //! [trainer]
 
+//! [dataset]
+// Bright and dark images of 8x8 pixels. One in ten is held out unless another number is asked for.
+struct bright_or_dark {
+    [[nodiscard]] static std::string name() { return "bright or dark"; }
+    [[nodiscard]] static image_set draw(std::size_t images, std::uint64_t seed) {
+        image_set set{.name = name(), .image = {3, 8, 8}, .classes = 2, .class_names = {"dark", "bright"}};
+        splitmix64 rng{seed};
+        for (std::size_t i = 0; i < images; ++i) {
+            set.labels.push_back(static_cast<std::int32_t>(i % 2));
+            for (std::size_t b = 0; b < set.image_bytes(); ++b)
+                set.pixels.push_back(static_cast<std::uint8_t>(i % 2 * 100 + rng.below(156)));
+        }
+        return set;
+    }
+    [[nodiscard]] static result<training_data> load(const holdout& h) { return hold_out(draw(200, 1), h, 20); }
+    [[nodiscard]] static result<test_split> load_test() { return test_split(draw(40, 2)); }
+};
+static_assert(Dataset<bright_or_dark>);
+//! [dataset]
+
 //! [definition]
 struct my_search {
     using space = my_space;
@@ -139,6 +160,11 @@ static_assert(PromptPolicy<short_prompt, my_space>);
 //! [prompt]
 
 int main() {
+    const auto data = load(bright_or_dark{});
+    if (!data) return fmt::print("{}\n", data.error().text()), 1;
+    fmt::print("{}: {} images to train on, {} to validate\n", bright_or_dark::name(), data->train.size(),
+               data->validation.size());
+
     const std::filesystem::path dir = "custom-policies-study";
     std::filesystem::remove_all(dir);
 

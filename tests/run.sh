@@ -17,7 +17,7 @@ done
 
 # shellcheck source=../cmake/bootstrap.sh
 source "$(dirname "$0")/../cmake/bootstrap.sh"
-install_packages "${LLMNAS_PACKAGES[@]}" catch2 -- clang libclang-rt-dev clang-format-14 clang-tidy-14 python3-optuna
+install_packages "${LLMNAS_PACKAGES[@]}" catch2 -- curl clang libclang-rt-dev clang-format-14 clang-tidy-14 python3-optuna python3-torchvision
 say "data: ${LLMNAS_DATA_DIR:-./data}"
 
 failed=0

@@ -29,8 +29,8 @@ struct image_set {
     std::string name;        ///< what it is and which split, for journals: "CIFAR-100 train"
     shape image{3, 32, 32};  ///< channels x height x width
     std::int32_t classes = 0;
-    std::vector<std::uint8_t> pixels;                     ///< N x C x H x W, planar
-    std::vector<std::int32_t> labels;                     ///< N, each in 0 .. classes - 1
+    std::vector<std::uint8_t> pixels = {};                ///< N x C x H x W, planar
+    std::vector<std::int32_t> labels = {};                ///< N, each in 0 .. classes - 1
     std::array<float, 3> mean{0.5F, 0.5F, 0.5F};          ///< a channel, of values / 255
     std::array<float, 3> deviation{0.25F, 0.25F, 0.25F};  ///< a channel, of values / 255
     std::vector<std::string> class_names = {};            ///< one a class, or none where the set has no names
