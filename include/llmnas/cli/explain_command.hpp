@@ -16,6 +16,7 @@
 
 #include <llmnas/cli/checked_network.hpp>
 #include <llmnas/cli/exit_code.hpp>
+#include <llmnas/cli/server_flags.hpp>
 #include <llmnas/cli/study_trial.hpp>
 #include <llmnas/cli/task_options.hpp>
 #include <llmnas/json/file.hpp>
@@ -39,10 +40,8 @@ public:
         command_->add_option("--trial", trial_, "Number of the trial; else the most accurate one on the front")
             ->needs(study);
         auto* text = command_->add_option("--text", text_, "File with the explanation to check");
-        command_->add_option("--llm-url", llm_url_, "Server with the OpenAI interface that is asked for one")
-            ->excludes(text);
-        command_->add_option("--llm-model", llm_model_, "Model name; else the server's first");
-        command_->add_option("--llm-key-file", llm_key_file_, "File with the API key; else $LLMNAS_LLM_API_KEY");
+        asked_ = server_.add_to(*command_, "Server with the OpenAI interface that is asked for one");
+        asked_->excludes(text);
         command_->add_option("--accuracy", accuracy_, "Measured accuracy, a fraction of 1, told to the model")
             ->check(CLI::Range(0.0, 1.0))
             ->excludes(study);
@@ -111,19 +110,15 @@ private:
             report.author = text_;
             return std::optional<std::string>(std::move(*text));
         }
-        if (llm_url_.empty()) {
+        if (asked_->empty()) {
             if (explained.explanation.empty()) return std::optional<std::string>();
             report.author = explained.proposer;
             report.written = explanation_time::at_proposal;
             return std::optional<std::string>(std::move(explained.explanation));
         }
-        auto key = llm_key_file_.empty() ? api_key::from_environment() : api_key::from_file(llm_key_file_);
-        if (!key) return tl::unexpected<error>(key.error());
-        openai_options options;
-        options.url = llm_url_;
-        options.model = llm_model_;
-        options.key = *key;
-        auto server = openai_backend::open(std::move(options));
+        auto options = server_.options(server_.url());
+        if (!options) return tl::unexpected<error>(options.error());
+        auto server = openai_backend::open(*std::move(options));
         if (!server) return tl::unexpected<error>(server.error());
         auto answer = ask_explanation(*server, report.evidence, report.accuracy);
         if (!answer) return tl::unexpected<error>(answer.error());
@@ -133,7 +128,9 @@ private:
     }
 
     CLI::App* command_ = nullptr;
-    std::string network_, study_, text_, llm_url_, llm_model_, llm_key_file_;
+    CLI::Option* asked_ = nullptr;  ///< --llm-url
+    std::string network_, study_, text_;
+    server_flags server_;
     std::optional<std::int32_t> trial_;
     double accuracy_ = 0;
     std::size_t changes_ = 12;

@@ -22,6 +22,7 @@
 #include <llmnas/cli/progress.hpp>
 #include <llmnas/cli/search_report.hpp>
 #include <llmnas/cli/server_flags.hpp>
+#include <llmnas/cli/study_config.hpp>
 #include <llmnas/cli/task_options.hpp>
 #include <llmnas/cli/transcript_flags.hpp>
 #include <llmnas/json/network_file.hpp>
@@ -100,7 +101,7 @@ public:
         if (!server) return tl::unexpected<error>(server.error());
 
         gate_type judge(t->limits, t->memory);
-        auto study = study_type::open(out_, config(*t, trainer->describe()), judge);
+        auto study = study_type::open(out_, study_config(*t, seed_, fidelity_, recipe_of(trainer->describe())), judge);
         if (!study) return tl::unexpected<error>(study.error());
         if (!study->notice().empty()) say(study->notice());
         const auto known = static_cast<std::int32_t>(study->trials().size());
@@ -211,24 +212,12 @@ private:
         return any_language_model(std::move(*server));
     }
 
-    /// What a later run of the same study must agree with.
-    [[nodiscard]] json_value config(const task& t, const description& recipe) const {
+    /// What must be the same in every run of a study, of what the trainer says of itself.
+    [[nodiscard]] static json_value recipe_of(const description& trainer) {
         json_value training;
-        for (const auto& [key, value] : recipe)
+        for (const auto& [key, value] : trainer)
             if (key != "threads" && key != "device") training[key] = value;  // may differ between machines of a study
-        const problem& p = t.limits;
-        return {{"space", table1_se::name},
-                {"objectives", objective_names<paper_objectives>},
-                {"memory_model", t.memory.name},
-                {"target", t.target.name},
-                {"input", {p.input.channels, p.input.height, p.input.width}},
-                {"classes", p.classes},
-                {"macs", {p.min_macs.value, p.max_macs.value}},
-                {"sram_limit_bytes", p.limits.sram.value},
-                {"flash_limit_bytes", p.limits.flash.value},
-                {"seed", seed_},
-                {"fidelity", fidelity_},
-                {"training", training}};
+        return training;
     }
 
     template <class Loop>

@@ -18,11 +18,14 @@ namespace llmnas::cli {
 
 class server_flags {
 public:
-    void add_to(CLI::App& command) {
-        command.add_option("--llm-url", url_,
-                           "Server with the OpenAI interface; else $LLMNAS_LLM_URL, or one on this machine");
+    /// Gives the option of the URL.
+    CLI::Option* add_to(CLI::App& command, const std::string& what =
+                                               "Server with the OpenAI interface; else $LLMNAS_LLM_URL, "
+                                               "or one on this machine") {
+        auto* const url = command.add_option("--llm-url", url_, what);
         command.add_option("--llm-model", model_, "Model name; else the server's first");
         command.add_option("--llm-key-file", key_file_, "File with the API key; else $LLMNAS_LLM_API_KEY");
+        return url;
     }
 
     /// The URL asked for; empty where none is.
