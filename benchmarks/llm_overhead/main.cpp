@@ -39,6 +39,7 @@ struct state {
     std::optional<std::int32_t> best = 0;
     std::vector<rejection> rejections;
     std::vector<std::optional<network_of<space>>> rejected;
+    std::vector<network_of<space>> refused;  ///< others, to take turns
 
     explicit state(std::size_t count) {
         splitmix64 rng{1};
@@ -46,6 +47,7 @@ struct state {
             const auto net = decode(sample<space>(rng));
             auto judged = judge.judge(net);
             if (!judged) {
+                if (refused.size() < 64) refused.push_back(net);
                 if (rejections.size() < 4) {
                     rejections.push_back(judged.error());
                     rejected.push_back(net);
@@ -64,6 +66,12 @@ struct state {
             trials.push_back(std::move(t));
         }
     }
+    /// Another network was refused last, and another one is the best: what a prompt computes from them is not what the
+    /// last prompt computed.
+    void turn() {
+        rejected.back() = refused[turns_ % refused.size()];
+        best = static_cast<std::int32_t>(turns_++ % trials.size());
+    }
     [[nodiscard]] search_context<space> context() const {
         return {task,          trials,
                 front,         best,
@@ -71,6 +79,9 @@ struct state {
                 rejected,      objective_infos<paper_objectives>,
                 judge.memory()};
     }
+
+private:
+    std::size_t turns_ = 0;
 };
 
 /// Best of the rounds' means, ns a call: whatever else runs on the machine only adds.
@@ -112,7 +123,7 @@ std::string stream_of(const std::string& text) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    const state s(30);
+    state s(30);
     const auto context = s.context();
     paper_prompt<space> paper;
     cost_aware_prompt<space> aware;
@@ -137,8 +148,12 @@ int main(int argc, char** argv) {
     const openai::dialect dialect;
 
     nlohmann::ordered_json out;
-    out["prompt (paper)"] = measure([&] { sink += paper.messages(context).size(); });
-    out["prompt (cost-aware)"] = measure([&] { sink += aware.messages(context).size(); });
+    const auto prompt_of = [&s](auto& prompt) {
+        s.turn();
+        return prompt.messages(s.context()).size();
+    };
+    out["prompt (paper)"] = measure([&] { sink += prompt_of(paper); });
+    out["prompt (cost-aware)"] = measure([&] { sink += prompt_of(aware); });
     out["request body"] = measure([&] { sink += openai::request_body(request, "m", dialect, true).size(); });
     out["reply, whole"] = measure([&] { sink += openai::read_completion(reply, "x")->text.size(); });
     out["reply, streamed"] = measure([&] {

@@ -15,6 +15,7 @@
 #include <fmt/format.h>
 
 #include <llmnas/core/dynamic_graph.hpp>
+#include <llmnas/cost/bounds/stage_sums.hpp>
 #include <llmnas/cost/limits.hpp>
 #include <llmnas/llm/cost_words.hpp>
 #include <llmnas/search/proposer.hpp>
@@ -58,12 +59,30 @@ namespace detail {
     return {p.min_macs, p.max_macs, p.limits.sram, p.limits.flash};
 }
 
-/// Costs under the memory model of the search; nothing of a network that cannot be built or judged.
+/// A network lowered into `storage`; nothing where it cannot be built or the memory model of the search does not take
+/// it.
+template <SearchSpace Space>
+[[nodiscard]] std::optional<graph_view> view_in(const search_context<Space>& context, const network_of<Space>& net,
+                                                dynamic_graph& storage) {
+    storage.lower(net);
+    if (storage.error() || !context.memory.covers(storage.view()).complete()) return std::nullopt;
+    return storage.view();
+}
+
+/// Its peak SRAM, or nothing.
+template <SearchSpace Space>
+[[nodiscard]] std::optional<memory_peak> peak_in(const search_context<Space>& context, const network_of<Space>& net,
+                                                 dynamic_graph& storage) {
+    const auto view = view_in(context, net, storage);
+    return view ? std::optional(context.memory.peak(*view)) : std::nullopt;
+}
+
+/// Costs under the memory model of the search; nothing where there are none.
 template <SearchSpace Space>
 [[nodiscard]] std::optional<costs> costs_in(const search_context<Space>& context, const network_of<Space>& net) {
-    const dynamic_graph graph(net);
-    if (graph.error() || !context.memory.covers(graph.view()).complete()) return std::nullopt;
-    return evaluate(graph.view(), context.memory);
+    dynamic_graph graph;
+    const auto view = view_in(context, net, graph);
+    return view ? std::optional(evaluate(*view, context.memory)) : std::nullopt;
 }
 
 /// Whether the search would train the network: a point of the space, within the limits, and new.
@@ -76,16 +95,28 @@ template <SearchSpace Space>
 /// change that brings it nearest to the limits.
 template <SearchSpace Space>
 [[nodiscard]] change_suggestions changes_that_fit(const search_context<Space>& context, const network_of<Space>& net) {
-    dynamic_graph graph(net);
-    const auto for_each_change = [&](const auto& visit) {
-        dynamic_graph changed_graph;
-        for_each_axis_change<Space>(net, [&](const field_change& change, const network_of<Space>& changed) {
-            changed_graph.lower(changed);
-            if (!changed_graph.error() && context.memory.covers(changed_graph.view()).complete())
-                visit(change, changed_graph.view());
-        });
+    struct changed_network {
+        field_change change;
+        network_of<Space> network;
+        costs sums;
+        double over;
     };
-    auto found = smallest_changes(graph.view(), for_each_change, limits_of(context.task), context.memory);
+    const cost_limits limits = limits_of(context.task);
+    std::vector<changed_network> changes;
+    stage_sums<Space> sums(net);
+    for_each_axis_change<Space>(net, [&](const field_change& change, const network_of<Space>& changed) {
+        if (const std::optional<costs> sum = sums.of(changed))
+            changes.push_back({change, changed, *sum, excess(*sum, limits)});
+    });
+    // The nearest first: what is further over the limits even without SRAM then need not be lowered.
+    std::stable_sort(changes.begin(), changes.end(),
+                     [](const changed_network& a, const changed_network& b) { return a.over < b.over; });
+    dynamic_graph graph(net), changed_graph;
+    const auto for_each_change = [&](const auto& visit) {
+        for (const changed_network& c : changes)
+            visit(c.change, c.sums, [&] { return peak_in(context, c.network, changed_graph); });
+    };
+    auto found = smallest_changes(graph.view(), for_each_change, limits, context.memory);
     std::erase_if(found.fitting,
                   [&](const suggestion& s) { return !would_be_taken(context, *with_change<Space>(net, s.change)); });
     return found;
@@ -150,17 +181,29 @@ struct next_steps {
 template <SearchSpace Space>
 [[nodiscard]] next_steps steps_from(const search_context<Space>& context, const candidate<Space>& from) {
     next_steps n;
+    const cost_limits limits = detail::limits_of(context.task);
+    stage_sums<Space> sums(from.network);
+    dynamic_graph graph;
     for_each_axis_change<Space>(from.network, [&](const field_change& change, const network_of<Space>& changed) {
-        if (!contains<Space>(changed)) return;
-        const auto judged = context.judge(changed);
-        if (!judged) return;
-        const advised_change here{change, from.cost, judged->cost};
-        const auto keep = [&](std::optional<advised_change>& best, auto less) {
-            if (less(here.after, best ? best->after : from.cost)) best = here;
+        std::optional<costs> sum = sums.of(changed);
+        if (!sum || !limits.allow(*sum)) return;
+        const auto sram = detail::peak_in(context, changed, graph);
+        if (!sram) return;
+        sum->sram = *sram;
+        if (!limits.allow(*sum)) return;
+        const advised_change here{change, from.cost, *sum};
+        const auto value = [&](const std::optional<advised_change>& best, auto read) {
+            return read(best ? best->after : from.cost);
         };
-        keep(n.fewer_macs, [](const costs& a, const costs& b) { return a.mac_count < b.mac_count; });
-        keep(n.more_macs, [](const costs& a, const costs& b) { return a.mac_count > b.mac_count; });
-        keep(n.less_sram, [](const costs& a, const costs& b) { return a.sram.size < b.sram.size; });
+        const auto count = [](const costs& c) { return c.mac_count; };
+        const auto peak = [](const costs& c) { return c.sram.size; };
+        const bool fewer = count(here.after) < value(n.fewer_macs, count);
+        const bool more = count(here.after) > value(n.more_macs, count);
+        const bool less = peak(here.after) < value(n.less_sram, peak);
+        if ((!fewer && !more && !less) || !detail::would_be_taken(context, changed)) return;
+        if (fewer) n.fewer_macs = here;
+        if (more) n.more_macs = here;
+        if (less) n.less_sram = here;
     });
     return n;
 }

@@ -79,7 +79,7 @@ public:
 
     /// Costs and limits; a network over a limit is a rejection that names the current value and the wanted range.
     [[nodiscard]] verdict<Space> judge(const network_of<Space>& net) const {
-        auto measured = measure_costs(net);
+        auto measured = measure(net, false);
         if (!measured) return measured;
         if (!measured->feasible) return tl::unexpected<rejection>(over_limit(measured->cost, net));
         if (const auto earlier = find(net, measured->hash))
@@ -91,18 +91,7 @@ public:
     }
 
     /// Costs of any legal network, whatever the limits; `feasible` says whether it keeps them.
-    [[nodiscard]] verdict<Space> measure_costs(const network_of<Space>& net) const {
-        const dynamic_graph graph(net);
-        if (graph.error())
-            return tl::unexpected<rejection>(rejection{rejection_kind::illegal, describe(graph.error())});
-        if (const coverage c = coverage_of(memory_, graph.view()); !c.complete())
-            return tl::unexpected<rejection>(rejection{
-                rejection_kind::illegal,
-                {errc::bad_input, fmt::format("the memory model {} does not take the {}", memory_.name, name_of(c.gap)),
-                 "network", fmt::format("{}", c.got), fmt::format("at most {}", c.limit)}});
-        const costs c = evaluate(graph.view(), memory_);
-        return candidate<Space>{net, c, graph_hash(graph.view()), keeps_limits(c)};
-    }
+    [[nodiscard]] verdict<Space> measure_costs(const network_of<Space>& net) const { return measure(net, true); }
 
     /// Remembers a network as the trial with this number.
     void remember(const candidate<Space>& c, std::int32_t trial) { seen_.emplace(c.hash, entry{c.network, trial}); }
@@ -121,6 +110,21 @@ private:
         network_of<Space> network;
         std::int32_t trial = 0;
     };
+
+    /// The hash takes a third of the time, and most networks that a proposer measures keep no limits.
+    [[nodiscard]] verdict<Space> measure(const network_of<Space>& net, bool hash_if_infeasible) const {
+        const dynamic_graph graph(net);
+        if (graph.error())
+            return tl::unexpected<rejection>(rejection{rejection_kind::illegal, describe(graph.error())});
+        if (const coverage c = coverage_of(memory_, graph.view()); !c.complete())
+            return tl::unexpected<rejection>(rejection{
+                rejection_kind::illegal,
+                {errc::bad_input, fmt::format("the memory model {} does not take the {}", memory_.name, name_of(c.gap)),
+                 "network", fmt::format("{}", c.got), fmt::format("at most {}", c.limit)}});
+        const costs c = evaluate(graph.view(), memory_);
+        const bool feasible = keeps_limits(c);
+        return candidate<Space>{net, c, feasible || hash_if_infeasible ? graph_hash(graph.view()) : 0, feasible};
+    }
 
     [[nodiscard]] bool keeps_limits(const costs& c) const {
         return c.mac_count >= problem_.min_macs && c.mac_count <= problem_.max_macs &&

@@ -43,10 +43,23 @@ struct change_suggestions {
     return sum;
 }
 
+namespace detail {
+
+template <class... F>
+struct overloaded : F... {
+    using F::operator()...;
+};
+template <class... F>
+overloaded(F...) -> overloaded<F...>;
+
+}  // namespace detail
+
 /// The changes of one field after which the network keeps the limits. Of each field the smallest: fewest steps along
 /// its choices, then least change of MACs, then least SRAM; in the same order among fields.
-/// `for_each_change(visit)` calls visit(const field_change&, const graph_view&) for every legal network with another
-/// value of one field, field by field.
+/// `for_each_change(visit)` goes through the legal networks with another value of one field, those that may fit field
+/// by field, and calls visit(const field_change&, const graph_view&), or, where the network need not be lowered for it,
+/// visit(const field_change&, const costs&, peak) with the costs but for SRAM, and peak() giving the memory_peak, or
+/// nothing where the memory model does not take the network.
 template <class ForEachChange, MemoryModel Memory>
 [[nodiscard]] change_suggestions smallest_changes(const graph_view& net, const ForEachChange& for_each_change,
                                                   const cost_limits& limits, const Memory& memory) {
@@ -59,20 +72,32 @@ template <class ForEachChange, MemoryModel Memory>
 
     change_suggestions found;
     double least = excess(before, limits);
-    for_each_change([&](const field_change& change, const graph_view& g) {
-        suggestion s{change, evaluate(g, memory)};
+    const auto consider = [&](suggestion s) {
         if (!limits.allow(s.after)) {
             const double over = excess(s.after, limits);
             if (over < least || (found.nearest && over == least && smaller(s, *found.nearest))) {
                 least = over;
                 found.nearest = std::move(s);
             }
-        } else if (!found.fitting.empty() && found.fitting.back().change.same_field(change)) {
+        } else if (!found.fitting.empty() && found.fitting.back().change.same_field(s.change)) {
             if (smaller(s, found.fitting.back())) found.fitting.back() = std::move(s);
         } else {
             found.fitting.push_back(std::move(s));
         }
-    });
+    };
+    const auto whole = [&](const field_change& change, const graph_view& g) {
+        consider({change, evaluate(g, memory)});
+    };
+    const auto in_parts = [&](const field_change& change, costs sums, const auto& peak) {
+        const double over = excess(sums, limits);  // SRAM can only add to it
+        if (over > least || (over > 0 && !found.fitting.empty())) return;
+        const std::optional<memory_peak> sram = peak();
+        if (!sram) return;
+        sums.sram = *sram;
+        consider({change, sums});
+    };
+    const detail::overloaded visit{whole, in_parts};
+    for_each_change(visit);
     std::stable_sort(found.fitting.begin(), found.fitting.end(), smaller);
     if (!found.fitting.empty()) found.nearest.reset();
     return found;

@@ -78,7 +78,6 @@ struct own_stage {
     std::int32_t width = 4;
     std::int32_t kernel = 3;
     std::int32_t flip = 1;
-    friend constexpr bool operator==(const own_stage&, const own_stage&) = default;
 };
 struct unpadded_block {
     static constexpr std::string_view name = "unpadded";
