@@ -24,9 +24,10 @@ namespace llmnas::openai {
 /// What a server has been found to refuse or ignore: later requests leave it out.
 struct dialect {
     schema_form form = schema_form::json_schema;
-    std::set<schema_form> useless;  ///< forms that it refuses or ignores
-    std::set<std::string> refused;  ///< members of the body, of optional_members
-    bool in_object = false;         ///< schemas of arrays are sent as the member of an object
+    std::set<schema_form> useless;    ///< forms that it refuses or ignores
+    std::set<std::string> refused;    ///< members of the body, of optional_members
+    bool in_object = false;           ///< schemas of arrays are sent as the member of an object
+    bool top_k_of_minus_one = false;  ///< switches top_k off, as in vLLM before 0.9; 0 elsewhere
     friend bool operator==(const dialect&, const dialect&) = default;
 
     /// The form for a request: `form`, or the first usable one where the request cannot be sent in it.
@@ -60,7 +61,7 @@ inline constexpr std::string_view optional_members[] = {"stream_options", "strea
     body["temperature"] = s.temperature;
     body[d.refused.contains("max_tokens") ? "max_completion_tokens" : "max_tokens"] = s.max_tokens;
     body["min_p"] = s.min_p;
-    body["top_k"] = s.top_k;
+    body["top_k"] = s.top_k == 0 && d.top_k_of_minus_one ? -1 : s.top_k;
     body["top_p"] = s.top_p;
     if (s.seed) body["seed"] = *s.seed;
     for (const std::string& name : d.refused) body.erase(name);
@@ -120,6 +121,12 @@ inline constexpr std::string_view optional_members[] = {"stream_options", "strea
             next.form = next.form_for(request);
             return next;
         }
+    }
+    // vLLM before 0.9: "top_k must be -1 (disable), or at least 1, got 0.".
+    if (request.sampling.top_k == 0 && !d.top_k_of_minus_one && names("top_k") &&
+        c.message.find("-1") != std::string::npos) {
+        next.top_k_of_minus_one = true;
+        return next;
     }
     for (const std::string_view word : optional_members)
         if (!word.starts_with("stream") && names(word) && next.refused.emplace(word).second) return next;

@@ -278,6 +278,27 @@ TEST_CASE("backend: sampling parameters that a server refuses by name are left o
     CHECK(llm.dialect().refused == std::set<std::string>{"min_p", "top_k"});
 }
 
+TEST_CASE("backend: a server that switches top_k off by -1 is told so from then on", "[llm]") {
+    const scripted_server server([](const nlohmann::json& body, std::size_t) {
+        if (body["top_k"] == 0)
+            return scripted_reply{400,
+                                  R"({"object":"error","message":"top_k must be -1 (disable), or at least 1, got 0.",)"
+                                  R"("type":"BadRequestError","param":null,"code":400})"};
+        return scripted_reply{200, chat_body("x")};
+    });
+    auto llm = backend(quick(server.url()));
+    const auto answer = llm.complete(hello());
+    REQUIRE(answer);
+    CHECK(answer->left_out.empty());
+    CHECK(server.requests().back().body["top_k"] == -1);
+    REQUIRE(llm.complete(hello()));
+    CHECK(server.requests().size() == 3);
+    auto some = hello();
+    some.sampling.top_k = 40;
+    REQUIRE(llm.complete(some));
+    CHECK(server.requests().back().body["top_k"] == 40);
+}
+
 TEST_CASE("backend: invalid UTF-8 from either side does no harm", "[llm]") {
     const scripted_server server({{200, "{\"choices\":[{\"message\":{\"content\":\"a\xFF\xC3z\"}}]}"}});
     auto request = hello();
