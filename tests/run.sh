@@ -19,6 +19,10 @@ done
 source "$(dirname "$0")/../cmake/bootstrap.sh"
 install_packages "${LLMNAS_PACKAGES[@]}" catch2 -- curl clang libclang-rt-dev clang-format-14 clang-tidy-14 python3-optuna python3-torchvision
 say "data: ${LLMNAS_DATA_DIR:-./data}"
+# For tests/integration/llama_cpp.py; without one it says why it is skipped.
+if [ -e "${LLMNAS_DATA_DIR:-data}/llm/stories260K.gguf" ]; then
+    say "llama.cpp server: $(tests/tools/llama_server.sh | tail -n 1 || true)"
+fi
 
 failed=0
 skipped=0
