@@ -51,7 +51,7 @@ def main():
         expect(2, r"--sram: limit larger than AXI SRAM of stm32h743 \(got 1,048,576 B .* wanted at most 524,288 B",
                "search", "--sram", "1MiB")
         expect(2, r"--trials", "search", "--trials", "0")
-        expect(2, r"--recipe|recipe \(got x, wanted mini or quick", "search", "--recipe", "x", "--out", folder / "s")
+        expect(2, r"--recipe|recipe \(got x, wanted mini", "search", "--recipe", "x", "--out", folder / "s")
         # Configuration files.
         expect(2, r"nonsense", "search", "--config", written("[search]\nnonsense = 3\n", "bad.toml"))
         expect(2, r"missing.toml", "search", "--config", folder / "missing.toml")
@@ -89,6 +89,11 @@ def main():
         (folder / "cifar100").mkdir()
         (folder / "cifar100/train.bin").write_bytes(b"\0" * 3073)
         expect(2, r"train.bin.*3,?073", "search", "--data", folder, "--out", folder / "s")
+        expect(2, r"no data set of the kind cifar10 .*wanted cifar10/data_batch_1.bin", "search", "--data", folder, "--dataset",
+               "cifar10", "--out", folder / "s")
+        expect(2, r"--dataset: mnist not in", "search", "--dataset", "mnist", "--out", folder / "s")
+        expect(2, r"size of the validation split \(got 150, wanted a multiple of 100", "search", "--dataset", "generated",
+               "--hold-out", 150, "--out", folder / "s")
         # Servers and directories.
         expect(4, r"127.0.0.1:9", "search", "--llm-url", "http://127.0.0.1:9", "--out", folder / "s")
         expect(2, r"gopher", "search", "--llm-url", "gopher://x", "--out", folder / "s")
