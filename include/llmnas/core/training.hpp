@@ -25,8 +25,9 @@ struct epoch_report {
     double learning_rate = 0;
     double train_loss = 0;
     double validation_loss = 0;
-    double accuracy = 0;  ///< top-1
-    double seconds = 0;   ///< since the start of the run
+    double accuracy = 0;        ///< top-1
+    double seconds = 0;         ///< since the start of the run
+    double seconds_waited = 0;  ///< of the epoch, for data: the trainer had none ready
 };
 
 /// Answer of an epoch callback.

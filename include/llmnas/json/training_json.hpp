@@ -45,7 +45,8 @@ void to_json(Json& j, const epoch_report& e) {
          {"train_loss", e.train_loss},
          {"validation_loss", e.validation_loss},
          {"accuracy", e.accuracy},
-         {"seconds", e.seconds}};
+         {"seconds", e.seconds},
+         {"seconds_waited", e.seconds_waited}};
 }
 template <class Json>
 void from_json(const Json& j, epoch_report& e) {
@@ -56,6 +57,7 @@ void from_json(const Json& j, epoch_report& e) {
     detail::get_double(j, "validation_loss", e.validation_loss);
     detail::get_double(j, "accuracy", e.accuracy);
     detail::get_double(j, "seconds", e.seconds);
+    if (j.contains("seconds_waited")) detail::get_double(j, "seconds_waited", e.seconds_waited);
 }
 
 template <class Json>

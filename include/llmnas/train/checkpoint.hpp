@@ -55,8 +55,8 @@ public:
         for (const auto& [key, value] : identity_) metadata["run." + key] = value;
         std::string reports;
         for (const epoch_report& r : progress.reports)
-            reports += fmt::format("{} {} {} {} {} {} {}\n", r.epoch, r.epochs, r.learning_rate, r.train_loss,
-                                   r.validation_loss, r.accuracy, r.seconds);
+            reports += fmt::format("{} {} {} {} {} {} {} {}\n", r.epoch, r.epochs, r.learning_rate, r.train_loss,
+                                   r.validation_loss, r.accuracy, r.seconds, r.seconds_waited);
         metadata["reports"] = std::move(reports);
         return write_safetensors(path_, tensors_of(module, optimizer), metadata);
     }
@@ -84,9 +84,9 @@ public:
             epoch_report r;
             double epoch = 0;
             double epochs = 0;
-            sound =
-                parse(std::string_view(reports).substr(begin, end - begin),
-                      {&epoch, &epochs, &r.learning_rate, &r.train_loss, &r.validation_loss, &r.accuracy, &r.seconds});
+            sound = parse(std::string_view(reports).substr(begin, end - begin),
+                          {&epoch, &epochs, &r.learning_rate, &r.train_loss, &r.validation_loss, &r.accuracy,
+                           &r.seconds, &r.seconds_waited});
             r.epoch = static_cast<std::int32_t>(progress.reports.size()) + 1;
             r.epochs = static_cast<std::int32_t>(epochs);
             sound = sound && epoch == r.epoch;
@@ -101,7 +101,7 @@ public:
     }
 
 private:
-    static constexpr const char* format = "llmnas checkpoint 1";
+    static constexpr const char* format = "llmnas checkpoint 2";
 
     /// The tensors themselves, so that loading into the result restores the run.
     [[nodiscard]] static state_dict tensors_of(const torch::nn::Module& module, sgd& optimizer) {

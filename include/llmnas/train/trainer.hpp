@@ -23,6 +23,7 @@
 #include <llmnas/core/random.hpp>
 #include <llmnas/core/result.hpp>
 #include <llmnas/core/training.hpp>
+#include <llmnas/train/batch_stream.hpp>
 #include <llmnas/train/batches.hpp>
 #include <llmnas/train/checkpoint.hpp>
 #include <llmnas/train/evaluate.hpp>
@@ -38,6 +39,7 @@ struct training_machine {
     std::string device = "auto";  ///< auto, cpu or cuda
     std::int32_t threads = 0;     ///< of torch's operators; 0: all cores
     bool channels_last = true;    ///< layout of maps and weights
+    stream_options loading{};     ///< of the threads that make batches
 };
 
 /// Trains networks on one data set by one recipe. Several trainings share a trainer and its data; each has its own
@@ -45,7 +47,7 @@ struct training_machine {
 ///
 /// On a CPU, equal (network, fidelity, seed, thread count) give equal bits, also when the run was interrupted and
 /// resumed from its checkpoint: every random stream derives from (seed, epoch).
-template <LearningRateSchedule Schedule = step_decay, Augmentation Augment = flip_and_shift>
+template <LearningRateSchedule Schedule = step_decay, Augmentation Augment = auto_augment>
 class mini_trainer {
 public:
     using recipe_type = training_recipe<Schedule, Augment>;
@@ -155,6 +157,8 @@ private:
               optimizer_(prepare(module_, layout_),
                          {trainer.recipe_.momentum, trainer.recipe_.nesterov, trainer.recipe_.weight_decay}),
               file_(checkpoint, trainer.identity(net, f, seed)),
+              stream_(trainer.data_->train, layout_, trainer.recipe_.augmentation, trainer.recipe_.mixing,
+                      trainer.machine_.loading),
               images_(stratified_indices(trainer.data_->train.labels, trainer.data_->train.classes,
                                          static_cast<std::size_t>(f.images), trainer.recipe_.subset_seed)) {}
 
@@ -177,8 +181,8 @@ private:
                 if (!std::isfinite(e.loss)) return diverged(epoch, "validation");
                 progress_.top5 = e.top5;
                 const double rate = trainer_.recipe_.schedule.rate(epoch + 0.5, fidelity_.epochs);  // amid the epoch
-                progress_.reports.push_back(
-                    {epoch + 1, fidelity_.epochs, rate, *loss, e.loss, e.top1, earlier_seconds_ + since(started_)});
+                progress_.reports.push_back({epoch + 1, fidelity_.epochs, rate, *loss, e.loss, e.top1,
+                                             earlier_seconds_ + since(started_), waited_});
                 if (file_.enabled())
                     if (auto saved = file_.save(module_, optimizer_, progress_); !saved)
                         return tl::unexpected(std::move(saved.error()));
@@ -218,14 +222,14 @@ private:
             module_.seed_dropout(mix_seed(epoch_seed, 1));
             const auto batch_size = static_cast<std::size_t>(fidelity_.batch);
             const std::size_t steps = order.size() / batch_size;
+            order.resize(steps * batch_size);
+            stream_.begin(std::move(order), batch_size, mix_seed(epoch_seed, 2));
+            const double waited_before = stream_.seconds_waited();
             double total = 0;
             for (std::size_t step = 0; step < steps; ++step) {
-                const batch b = make_batch(trainer_.data_->train,
-                                           std::span<const std::size_t>(order).subspan(step * batch_size, batch_size),
-                                           layout_, trainer_.recipe_.augmentation, mix_seed(epoch_seed, 2 + step));
-                const at::Tensor loss =
-                    at::cross_entropy_loss(module_.forward(b.images), b.labels, {}, at::Reduction::Mean, -100,
-                                           trainer_.recipe_.label_smoothing);
+                const auto made = stream_.next();
+                if (!made) return tl::unexpected(made.error());
+                const at::Tensor loss = made->loss(module_.forward(made->images), trainer_.recipe_.label_smoothing);
                 const double value = loss.template item<double>();
                 if (!std::isfinite(value)) return diverged(epoch, fmt::format("step {} of {}", step + 1, steps));
                 total += value;
@@ -236,6 +240,7 @@ private:
                 optimizer_.step(trainer_.recipe_.schedule.rate(moment, fidelity_.epochs));
             }
             optimizer_.clear_gradients();
+            waited_ = stream_.seconds_waited() - waited_before;
             progress_.images_per_second = static_cast<double>(steps * batch_size) / std::max(1e-9, since(begun));
             return total / static_cast<double>(std::max<std::size_t>(1, steps));
         }
@@ -253,10 +258,12 @@ private:
         network_module module_;
         sgd optimizer_;
         checkpoint_file file_;
+        batch_stream<Augment> stream_;
         std::vector<std::size_t> images_;
         training_progress progress_;
         clock::time_point started_{};
         double earlier_seconds_ = 0;
+        double waited_ = 0;  ///< for data, in the last epoch
     };
 
     std::shared_ptr<const training_data> data_;

@@ -42,10 +42,10 @@ std::shared_ptr<const training_data> quarters() {
                 }
         set.labels.push_back(label);
     }
-    return std::make_shared<training_data>(hold_out(set, 80).value());
+    return std::make_shared<training_data>(hold_out(set, {.images = 80}, 0).value());
 }
 
-training_recipe<warmup_cosine> short_recipe() {
+training_recipe<warmup_cosine, flip_and_shift> short_recipe() {
     auto recipe = quick_recipe();
     recipe.augmentation = {.flip = false, .shift = 1};
     recipe.dropout = 0.2;
@@ -84,6 +84,29 @@ TEST_CASE("a short training learns and repeats bit for bit", "[train]") {
     REQUIRE(again);
     CHECK(again->loss == first->loss);
     CHECK(trainer.train(net.view(), few, 8)->loss != first->loss);
+}
+
+TEST_CASE("the full recipe trains, whoever makes its batches", "[train]") {
+    const dynamic_graph net(tiny);
+    auto recipe = full_recipe();
+    recipe.schedule.peak = 0.2;
+    auto machine = one_thread;
+    const auto train = [&](stream_options loading) {
+        machine.loading = loading;
+        double waited = -1;
+        const auto m = mini_trainer(quarters(), recipe, machine).train(net.view(), few, 7, {}, [&](const auto& r) {
+            waited = r.seconds_waited;
+            CHECK(r.seconds_waited <= r.seconds);
+            return training_control::proceed;
+        });
+        REQUIRE(m);
+        CHECK(waited >= 0);
+        return m->loss;
+    };
+    const double loss = train({.workers = 1, .ahead = 1});
+    CHECK(train({.workers = 3, .ahead = 5}) == loss);
+    recipe.mixing.alpha = 0;
+    CHECK(train({}) != loss);
 }
 
 TEST_CASE("a resumed training equals the uninterrupted one", "[train]") {
