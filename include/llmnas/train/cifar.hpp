@@ -97,7 +97,7 @@ private:
             if (version_.coarse_classes > 0 && labels.front() >= version_.coarse_classes)
                 return refuse(fmt::format("coarse label of record {} out of range", i),
                               fmt::format("{}", labels.front()), fmt::format("0..{}", version_.coarse_classes - 1));
-            if (auto added = add_label(labels.back(), fmt::format("record {}", i), to); !added) return added;
+            if (auto added = add_label(labels.back(), "record", i, to); !added) return added;
             const auto image = one.last(cifar_image_bytes);
             to.pixels.insert(to.pixels.end(), image.begin(), image.end());
         }
@@ -125,16 +125,16 @@ private:
             const pickle::value& label = (*doc)[labels->items[i]];
             if (label.kind != pickle::kind::integer)
                 return refuse(fmt::format("label of image {} is no integer", i), {}, {});
-            if (auto added = add_label(label.integer, fmt::format("image {}", i), to); !added) return added;
+            if (auto added = add_label(label.integer, "image", i, to); !added) return added;
         }
         const auto pixels = images->bytes();
         to.pixels.insert(to.pixels.end(), pixels.begin(), pixels.end());
         return {};
     }
 
-    result<void> add_label(std::int64_t label, const std::string& place, image_set& to) const {
+    result<void> add_label(std::int64_t label, const char* place, std::size_t i, image_set& to) const {
         if (label < 0 || label >= version_.classes)
-            return refuse(fmt::format("label of {} out of range", place), fmt::format("{}", label),
+            return refuse(fmt::format("label of {} {} out of range", place, i), fmt::format("{}", label),
                           fmt::format("0..{}", version_.classes - 1));
         to.labels.push_back(static_cast<std::int32_t>(label));
         return {};
