@@ -221,7 +221,7 @@ TEST_CASE("CIFAR in pickles of Python 2 and 3", "[train]") {
     refused(load_batch("\x80\2"
                        "cnumpy\nndarray\nK\1\x85R."s),
             "call of a type that is only named", "numpy ndarray");
-    for (std::size_t n = 0; n < 200; ++n) CHECK(!load_batch(batch(good).substr(0, n)));
+    for (std::size_t n = 0; n < 200; n += 7) CHECK(!load_batch(batch(good).substr(0, n)));
 }
 
 TEST_CASE("what lies in a directory decides, unless it is said", "[train]") {
