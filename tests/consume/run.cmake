@@ -3,7 +3,7 @@
 set(options -G Ninja "-DCMAKE_CXX_COMPILER=${COMPILER}" "-DCOMPONENT=${COMPONENT}")
 set(not_needed)
 if(NOT COMPONENT STREQUAL "llmnas")
-    list(APPEND not_needed Torch CLI11)
+    list(APPEND not_needed Torch CLI11 PNG JPEG)
 endif()
 if(COMPONENT STREQUAL "static")
     list(APPEND not_needed fmt nlohmann_json tl-expected OpenSSL cpphttplib)
