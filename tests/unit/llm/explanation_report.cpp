@@ -62,6 +62,9 @@ TEST_CASE("the committed explanation of LMaNet-Elite", "[llm][explanation]") {
           std::string::npos);
     CHECK(markdown.find("| stage 5 | 31,737,600 | 38.7 % | 285,120 | 57.3 % |") != std::string::npos);
     CHECK(markdown.find("73.73 %") != std::string::npos);
+    // The committed report: llmnas explain lmanet_elite --text examples/explanations/lmanet_elite.txt --changes 8
+    explanation_report committed{"lmanet_elite", "examples/explanations/lmanet_elite.txt", {}, r.statements, elite()};
+    CHECK(to_markdown(committed, 8) == read_text_file("examples/explanations/lmanet_elite.md").value());
     const json_value j = to_json(r);
     CHECK(j["explanation"]["false"] == 2);
     CHECK(j["costs"]["macs"] == 81'963'264);
