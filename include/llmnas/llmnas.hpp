@@ -17,6 +17,7 @@
 #include <llmnas/llm/llm_proposer.hpp>
 #include <llmnas/llm/openai_backend.hpp>
 #include <llmnas/llm/prompt.hpp>
+#include <llmnas/llm/server_check.hpp>
 #include <llmnas/llm/strategies/genius.hpp>
 #include <llmnas/llm/strategies/quality_diversity.hpp>
 #include <llmnas/search/child_process.hpp>
