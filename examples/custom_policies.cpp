@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // link: llmnas::search
 // Policies of one's own, plugged in from outside the library: an axis, an objective, a microcontroller, a memory
-// model, a latency model, a trainer, a data set, a language model and a prompt. The search runs in this process and
-// ends in a few seconds.
+// model, a latency model, a trainer, a data set, an augmentation, a language model and a prompt. The search runs in
+// this process and ends in a few seconds.
+#include <cstdlib>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -12,6 +13,7 @@
 #include <llmnas/search/executor.hpp>
 #include <llmnas/search/loop.hpp>
 #include <llmnas/static.hpp>
+#include <llmnas/train/augmentation.hpp>
 #include <llmnas/train/dataset.hpp>
 
 using namespace llmnas;
@@ -113,6 +115,26 @@ struct bright_or_dark {
 static_assert(Dataset<bright_or_dark>);
 //! [dataset]
 
+//! [augmentation]
+// Blackens a random square of the image (DeVries and Taylor, "Cutout", 2017).
+struct cutout {
+    std::int32_t size = 5;  // pixels of the data set, odd
+
+    void apply(working_image& image, splitmix64& rng) const {
+        const auto [channels, height, width] = image.size();
+        const auto y = static_cast<std::int32_t>(rng.between(0, height - 1));
+        const auto x = static_cast<std::int32_t>(rng.between(0, width - 1));
+        std::uint8_t* pixel = image.pixels();
+        for (std::int32_t row = 0; row < channels * height; ++row)
+            for (std::int32_t column = 0; column < width; ++column, ++pixel)
+                if (std::abs(row % height - y) <= size / 2 && std::abs(column - x) <= size / 2) *pixel = 0;
+    }
+    [[nodiscard]] static bool before_resize() { return true; }
+    [[nodiscard]] std::string describe() const { return fmt::format("cutout of {} px", size); }
+};
+static_assert(Augmentation<cutout>);
+//! [augmentation]
+
 //! [definition]
 struct my_search {
     using space = my_space;
@@ -164,6 +186,12 @@ int main() {
     if (!data) return fmt::print("{}\n", data.error().text()), 1;
     fmt::print("{}: {} images to train on, {} to validate\n", bright_or_dark::name(), data->train.size(),
                data->validation.size());
+    working_image image;
+    image.load(data->train.image_at(0), data->train.image);
+    splitmix64 rng{1};
+    cutout{}.apply(image, rng);
+    fmt::print("{}: {} values of the first image are black\n", cutout{}.describe(),
+               image.counts(0)[0] + image.counts(1)[0] + image.counts(2)[0]);
 
     const std::filesystem::path dir = "custom-policies-study";
     std::filesystem::remove_all(dir);

@@ -2,12 +2,15 @@
 // Driven by run.py: images/s of the input pipeline, and the share of time for which a training waits for it.
 //
 //   main images FILE COUNT                         writes images of 3 x 32 x 32, planar
-//   main rate TASK RESOLUTION WORKERS SECONDS      images/s of a batch_stream that nobody but this loop waits for
+//   main rate TASK RESOLUTION WORKERS SECONDS      images a second, and a second of CPU time, of a batch_stream that
+//   nobody
+//                                                  but this loop waits for
 //   main wait TASK RESOLUTION IMAGES BATCH         trains LMaNet-Elite for an epoch: seconds, seconds waited, images/s
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
+#include <ctime>
 #include <fstream>
 #include <memory>
 #include <numeric>
@@ -32,7 +35,12 @@ any_recipe recipe_of(std::string_view task) {
     return task == "evaluation" ? any_recipe(published_code_recipe()) : recipe_named(task).value();
 }
 
-double rate(std::string_view task, std::int32_t resolution, std::int32_t workers, double seconds) {
+struct rates {
+    double wall = 0;
+    double cpu = 0;
+};
+
+rates rate(std::string_view task, std::int32_t resolution, std::int32_t workers, double seconds) {
     using clock = std::chrono::steady_clock;
     const image_set set = generate_images({.train_per_class = 40, .validation_per_class = 1}).train;
     const any_recipe recipe = recipe_of(task);
@@ -48,9 +56,10 @@ double rate(std::string_view task, std::int32_t resolution, std::int32_t workers
     epoch(0);  // memory and caches
     images = 0;
     const auto begun = clock::now();
+    const std::clock_t used = std::clock();
     const auto passed = [&] { return std::chrono::duration<double>(clock::now() - begun).count(); };
     for (std::uint64_t seed = 1; passed() < seconds; ++seed) epoch(seed);
-    return images / passed();
+    return {images / passed(), images * CLOCKS_PER_SEC / static_cast<double>(std::clock() - used)};
 }
 
 int wait(std::string_view task, std::int32_t resolution, std::int32_t images, std::int32_t batch) {
@@ -87,7 +96,8 @@ int main(int argc, char** argv) {
     const std::vector<std::string> a(argv + 1, argv + argc);
     if (a.size() == 3 && a[0] == "images") return write_images(argv[2], std::stoul(a[2]));
     if (a.size() == 5 && a[0] == "rate") {
-        fmt::print("{}\n", rate(a[1], std::stoi(a[2]), std::stoi(a[3]), std::stod(a[4])));
+        const rates r = rate(a[1], std::stoi(a[2]), std::stoi(a[3]), std::stod(a[4]));
+        fmt::print("{} {}\n", r.wall, r.cpu);
         return 0;
     }
     if (a.size() == 5 && a[0] == "wait") return wait(a[1], std::stoi(a[2]), std::stoi(a[3]), std::stoi(a[4]));

@@ -64,7 +64,8 @@ public:
             ->check(CLI::Range(0, 1'000'000'000));
         command_->add_option("--epochs", fidelity_.epochs, "Epochs a trial")->check(CLI::Range(1, 100'000));
         command_->add_option("--batch", fidelity_.batch, "Images a step")->check(CLI::Range(2, 65536));
-        command_->add_option("--recipe", recipe_, "Training recipe: mini (the paper's) or quick");
+        command_->add_option("--recipe", recipe_,
+                             "Training recipe: mini (the paper's), full, quick, published_code or published_code_full");
         command_->add_option("--threads", threads_, "Threads of a training; 0: all cores")->check(CLI::Range(0, 4096));
         data_.add_to(*command_);
         command_
