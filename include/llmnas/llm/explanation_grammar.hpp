@@ -116,9 +116,6 @@ private:
             case wc::falls:
                 return read_trend();
             case wc::range:
-                ++i_;
-                range_ = true;
-                return;
             case wc::between:
                 ++i_;
                 range_ = true;

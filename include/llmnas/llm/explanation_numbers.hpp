@@ -111,10 +111,8 @@ protected:
         if (unit == claim_unit::percent) {
             if (!is_cost(*p) || values.size() != 1) return fail();
             share = true;
-        } else if (unit != claim_unit::none && *p != claim_property::sram && *p != claim_property::flash) {
-            return fail();
-        } else if (unit == claim_unit::none && (*p == claim_property::sram || *p == claim_property::flash)) {
-            return fail();  // of what unit?
+        } else if ((unit == claim_unit::none) == (*p == claim_property::sram || *p == claim_property::flash)) {
+            return fail();  // bytes have a unit, and nothing else has
         }
         if (kernel && at(skip(k)) == wc::property && words_[skip(k)].property == claim_property::kernel_size)
             k = skip(k) + 1;

@@ -54,7 +54,7 @@ protected:
             case wc::relation:
             case wc::number:
                 if (!read_count(s, i)) return false;
-                return add_scope(std::move(s), i);
+                return add_scope(s, i);
             default:
                 break;
         }
@@ -66,11 +66,11 @@ protected:
                 fail();
                 return true;
             }
-            return add_scope(std::move(s), skip(next + 1) + 1);
+            return add_scope(s, skip(next + 1) + 1);
         }
         if (quantified && next == i && at(next) == wc::ordinal) return fail(), true;  // `every second stage`
-        if (type_scope(s, next)) return add_scope(std::move(s), next);
-        if (read_place(s, next)) return add_scope(std::move(s), next);
+        if (type_scope(s, next)) return add_scope(s, next);
+        if (read_place(s, next)) return add_scope(s, next);
         if (failed_) return true;
         if (!quantified) return false;
         // An adverb: `throughout`, `selectively`. Behind a subject it adds nothing.
@@ -87,7 +87,7 @@ protected:
             fail();
             return true;
         }
-        return add_scope(std::move(s), i);
+        return add_scope(s, i);
     }
 
     /// `two stages`, `at least two stages`, `three of the five stages`.
@@ -167,8 +167,8 @@ protected:
                 return fail(), true;
         }
         if (!items_.empty())
-            if (auto* before = std::get_if<scope_item>(&items_.back())) return merge(*before, std::move(s)), true;
-        items_.push_back(std::move(s));
+            if (auto* before = std::get_if<scope_item>(&items_.back())) return merge(*before, s), true;
+        items_.push_back(s);
         return true;
     }
 
@@ -177,7 +177,7 @@ protected:
         const bool everything = s.scope.kind == scope_kind::stages && s.quantifier == claim_quantifier::all;
         if (before.scope.kind == scope_kind::except && everything) return;
         if (before.bare) {
-            before = std::move(s);
+            before = s;
             return;
         }
         if (s.bare) return;
@@ -209,7 +209,7 @@ protected:
                 all->bare = false;
                 return;
             }
-        items_.push_back(std::move(s));
+        items_.push_back(s);
     }
 };
 

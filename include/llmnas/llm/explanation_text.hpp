@@ -77,14 +77,12 @@ private:
                 number();
             } else if (is_letter(c)) {
                 letters();
-            } else if (c == ',') {
+            } else if (c == ',' || c == '&') {
                 mark(word_class::conj), ++i_;
             } else if (c == ';') {
                 mark(word_class::split), ++i_;
             } else if (c == ':') {
                 mark(word_class::colon), ++i_;
-            } else if (c == '&') {
-                mark(word_class::conj), ++i_;
             } else if (c == '<' || c == '>') {
                 const bool equal = s_.substr(i_ + 1, 1) == "=";
                 sign(c == '<' ? (equal ? claim_relation::at_most : claim_relation::less)
