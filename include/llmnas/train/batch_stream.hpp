@@ -30,7 +30,7 @@ namespace llmnas {
 
 /// How far a stream works ahead; without influence on the batches.
 struct stream_options {
-    std::int32_t workers = 0;  ///< threads; 0: one for a CPU, which trains on all cores, else all cores
+    std::int32_t workers = 0;  ///< threads; 0: one for a CPU, which trains on all cores, else all cores but at most 8
     std::int32_t ahead = 0;    ///< batches that are ready or in the making at most; 0: two more than workers
 };
 
@@ -43,7 +43,7 @@ public:
     batch_stream(const image_set& set, const batch_layout& layout, A augmentation = {}, mix_up mixing = {},
                  stream_options options = {})
         : maker_(set, layout, std::move(augmentation), mixing) {
-        const auto cores = static_cast<std::int32_t>(std::max(1U, std::thread::hardware_concurrency()));
+        const auto cores = static_cast<std::int32_t>(std::clamp(std::thread::hardware_concurrency(), 1U, 8U));
         const std::int32_t workers = options.workers > 0 ? options.workers : layout.device.is_cpu() ? 1 : cores;
         queue_.resize(static_cast<std::size_t>(options.ahead > 0 ? std::max(options.ahead, workers) : workers + 2));
         for (std::int32_t i = 0; i < workers; ++i)

@@ -16,11 +16,16 @@ namespace llmnas {
 
 namespace detail {
 
+/// Values are cut off at 0 and 255. The function is always inlined: floating point then rounds alike everywhere.
 template <class F>
-byte_map map_from(const F& value_of) {
+byte_map map_from(F value_of) {
     byte_map m{};
-    for (std::int32_t v = 0; v < 256; ++v)
-        m[static_cast<std::size_t>(v)] = static_cast<std::uint8_t>(std::clamp<std::int32_t>(value_of(v), 0, 255));
+    vectorised([ =, to = m.data() ]() __attribute__((always_inline)) {
+        for (std::int32_t v = 0; v < 256; ++v) {
+            const std::int32_t value = value_of(v);
+            to[v] = static_cast<std::uint8_t>(value < 0 ? 0 : value > 255 ? 255 : value);
+        }
+    });
     return m;
 }
 
@@ -44,18 +49,20 @@ inline void map_all(working_image& image, const byte_map& m) {
 }  // namespace detail
 
 inline void invert(working_image& image) {
-    detail::map_all(image, detail::map_from([](std::int32_t v) { return 255 - v; }));
+    detail::map_all(image, detail::map_from([](std::int32_t v) __attribute__((always_inline)) { return 255 - v; }));
 }
 
 /// Keeps the highest `bits` (0 .. 8) of each value.
 inline void posterize(working_image& image, std::int32_t bits) {
     const std::int32_t low = (1 << (8 - bits)) - 1;
-    detail::map_all(image, detail::map_from([low](std::int32_t v) { return v & ~low; }));
+    detail::map_all(image, detail::map_from([low](std::int32_t v) __attribute__((always_inline)) { return v & ~low; }));
 }
 
 /// Inverts the values from the threshold on.
 inline void solarize(working_image& image, double threshold) {
-    detail::map_all(image, detail::map_from([=](std::int32_t v) { return v < threshold ? v : 255 - v; }));
+    detail::map_all(image, detail::map_from([=](std::int32_t v) __attribute__((always_inline)) {
+                        return v < threshold ? v : 255 - v;
+                    }));
 }
 
 /// Stretches each channel so that its smallest value becomes 0 and its largest 255.
@@ -69,7 +76,9 @@ inline void autocontrast(working_image& image) {
         if (high <= low) continue;
         const double scale = 255.0 / (high - low);
         const double offset = -low * scale;
-        image.map(c, detail::map_from([=](std::int32_t v) { return static_cast<std::int32_t>(v * scale + offset); }));
+        image.map(c, detail::map_from([=](std::int32_t v) __attribute__((always_inline)) {
+                      return static_cast<std::int32_t>(v * scale + offset);
+                  }));
     }
 }
 
@@ -89,8 +98,8 @@ inline void equalize(working_image& image) {
         const std::int64_t step = (all - last) / 255;
         if (used <= 1 || step == 0) continue;
         std::int64_t below = step / 2;
-        image.map(c, detail::map_from([&](std::int32_t v) {
-                      const auto value = static_cast<std::int32_t>(std::min<std::int64_t>(255, below / step));
+        image.map(c, detail::map_from([&](std::int32_t v) __attribute__((always_inline)) {
+                      const auto value = static_cast<std::int32_t>(below / step < 255 ? below / step : 255);
                       below += counts[static_cast<std::size_t>(v)];
                       return value;
                   }));
@@ -99,7 +108,9 @@ inline void equalize(working_image& image) {
 
 /// Factor 0: black, 1: as it is.
 inline void adjust_brightness(working_image& image, float factor) {
-    detail::map_all(image, detail::map_from([=](std::int32_t v) { return detail::blend(0, v, factor); }));
+    detail::map_all(image, detail::map_from([=](std::int32_t v) __attribute__((always_inline)) {
+                        return detail::blend(0, v, factor);
+                    }));
 }
 
 /// Factor 0: the image's mean grey, 1: as it is.
@@ -126,7 +137,9 @@ inline void adjust_contrast(working_image& image, float factor) {
         for (std::size_t i = 0; i < summed; ++i) sum += p[i];
     }
     const auto mean = static_cast<std::int32_t>(static_cast<double>(sum) / static_cast<double>(summed) + 0.5);
-    detail::map_all(image, detail::map_from([=](std::int32_t v) { return detail::blend(mean, v, factor); }));
+    detail::map_all(image, detail::map_from([=](std::int32_t v) __attribute__((always_inline)) {
+                        return detail::blend(mean, v, factor);
+                    }));
 }
 
 /// Factor 0: grey, 1: as it is. Without effect where the channels are no RGB.
