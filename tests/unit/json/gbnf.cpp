@@ -322,7 +322,7 @@ TEST_CASE("gbnf: a proposal with its explanation", "[json]") {
     CHECK(grammar.accepts(explained_json<table1_se>(net, "Stage 1 has stride 2.").dump(2)));
     CHECK(grammar.accepts(text("")));
     CHECK(grammar.accepts(text("a \"word\", a back\\slash,\na line, a bell \x07, \xC3\x97 and \xF0\x9F\x98\x80")));
-    for (const std::size_t length : {1, 9, 10, 99, 100, 101, 998, 999})
+    for (const std::size_t length : {1U, 9U, 10U, 99U, 100U, 101U, 998U, 999U})
         CHECK(grammar.accepts(text(std::string(length, 'x'))));
     CHECK_FALSE(grammar.accepts(text(std::string(1000, 'x'))));
     CHECK_FALSE(grammar.accepts(proposal_json<table1_se>(net).dump()));

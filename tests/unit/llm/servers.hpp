@@ -58,9 +58,9 @@ public:
         pages_.emplace("/v1/models", R"({"object":"list","data":[{"id":"scripted"},{"id":"another"}]})");
         const auto answer = [this](const httplib::Request& q, httplib::Response& r) { reply(q, r); };
         server_.Post("/v1/chat/completions", answer);
-        for (const auto& [path, body] : pages_)
-            server_.Get(path, [this, &body](const httplib::Request& q, httplib::Response& r) {
-                if (allowed(q, r)) r.set_content(body, "application/json");
+        for (const auto& page : pages_)
+            server_.Get(page.first, [this, &page](const httplib::Request& q, httplib::Response& r) {
+                if (allowed(q, r)) r.set_content(page.second, "application/json");
             });
         port_ = server_.bind_to_any_port("127.0.0.1");
         if (port_ <= 0) throw std::runtime_error("llmnas::test::scripted_server: cannot bind");
