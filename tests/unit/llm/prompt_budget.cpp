@@ -165,7 +165,7 @@ TEST_CASE("prompt budget: shrink goes down to the least and says when it cannot"
 TEST_CASE("prompt budget: what the model says of its context bounds the whole request", "[llm]") {
     const auto s = two_trained();
     const std::int32_t context = GENERATE(1200, 2500, 8192);
-    const std::size_t batch = GENERATE(1, 4);
+    const std::size_t batch = GENERATE(1U, 4U);
     const bool told = GENERATE(false, true);
     CAPTURE(context, batch, told);
     std::vector<completion_request> asked;
