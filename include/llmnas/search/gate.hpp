@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <unordered_map>
 #include <utility>
@@ -74,6 +75,10 @@ class gate {
 public:
     explicit gate(const problem& p, Memory memory = {}) : problem_(p), memory_(std::move(memory)) {}
 
+    /// A further limit: says what a network breaks, or nothing. study::open() sets that of the objectives.
+    using limit_check = std::function<std::optional<error>(const costs&, const graph_view&)>;
+    void set_further_limit(limit_check check) { further_ = std::move(check); }
+
     [[nodiscard]] const problem& limits() const { return problem_; }
     [[nodiscard]] const Memory& memory() const { return memory_; }
 
@@ -122,7 +127,7 @@ private:
                 {errc::bad_input, fmt::format("the memory model {} does not take the {}", memory_.name, name_of(c.gap)),
                  "network", fmt::format("{}", c.got), fmt::format("at most {}", c.limit)}});
         const costs c = evaluate(graph.view(), memory_);
-        const bool feasible = keeps_limits(c);
+        const bool feasible = keeps_limits(c) && !(further_ && further_(c, graph.view()));
         return candidate<Space>{net, c, feasible || hash_if_infeasible ? graph_hash(graph.view()) : 0, feasible};
     }
 
@@ -147,8 +152,10 @@ private:
         if (c.sram.size > problem_.limits.sram)
             return reject(rejection_kind::sram, "peak SRAM over the limit", place_of(peak_origin(net, c.sram.at)),
                           c.sram.size.value, fmt::format("at most {} bytes", problem_.limits.sram.value));
-        return reject(rejection_kind::flash, "flash over the limit", "network", c.flash.value,
-                      fmt::format("at most {} bytes", problem_.limits.flash.value));
+        if (c.flash > problem_.limits.flash)
+            return reject(rejection_kind::flash, "flash over the limit", "network", c.flash.value,
+                          fmt::format("at most {} bytes", problem_.limits.flash.value));
+        return {rejection_kind::objective, *further_(c, dynamic_graph(net).view())};
     }
 
     [[nodiscard]] static origin peak_origin(const network_of<Space>& net, std::int32_t at) {
@@ -157,6 +164,7 @@ private:
 
     problem problem_;
     Memory memory_;
+    limit_check further_;
     std::unordered_multimap<std::uint64_t, entry> seen_;
 };
 

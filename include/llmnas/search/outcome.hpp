@@ -22,7 +22,8 @@ struct search_outcome {
     std::int32_t failed = 0;
 };
 
-/// Front and best of a study's trials. Infeasible trials never enter the front.
+/// Front and best of a study's trials. Infeasible trials, and those over the limit of an objective, never enter the
+/// front.
 template <ObjectiveList Objectives, SearchSpace Space>
 [[nodiscard]] search_outcome outcome_of(std::span<const trial<Space>> trials) {
     search_outcome o;
@@ -31,7 +32,7 @@ template <ObjectiveList Objectives, SearchSpace Space>
         if (t.state == trial_state::failed) ++o.failed;
         if (t.state != trial_state::complete) continue;
         ++o.finished;
-        if (t.candidate.feasible) archive.insert(t.number, t.values);
+        if (t.candidate.feasible && keeps_objective_limits<Objectives>(t.values)) archive.insert(t.number, t.values);
         if (!o.best || t.training.accuracy > trials[static_cast<std::size_t>(*o.best)].training.accuracy)
             o.best = t.number;
     }

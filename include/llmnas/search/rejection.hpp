@@ -24,12 +24,13 @@ enum class rejection_kind : std::uint8_t {
     flash,
     duplicate,  ///< the same operators as an earlier trial
     exhausted,  ///< sampling found no new network within the limits
+    objective,  ///< over the limit of an objective that is known before training
 };
-inline constexpr std::size_t rejection_kinds = 10;
+inline constexpr std::size_t rejection_kinds = 11;
 
 [[nodiscard]] constexpr std::string_view name_of(rejection_kind k) noexcept {
-    constexpr std::string_view names[] = {"no_reply",  "malformed", "out_of_space", "illegal",   "macs_low",
-                                          "macs_high", "sram",      "flash",        "duplicate", "exhausted"};
+    constexpr std::string_view names[] = {"no_reply", "malformed", "out_of_space", "illegal",   "macs_low", "macs_high",
+                                          "sram",     "flash",     "duplicate",    "exhausted", "objective"};
     return names[static_cast<std::size_t>(k)];
 }
 

@@ -56,7 +56,8 @@ struct repaired {
 /// Whether a proposal that was refused for this reason has a network that can be repaired. A duplicate needs none.
 [[nodiscard]] constexpr bool is_repairable(rejection_kind k) noexcept {
     return k == rejection_kind::out_of_space || k == rejection_kind::illegal || k == rejection_kind::macs_low ||
-           k == rejection_kind::macs_high || k == rejection_kind::sram || k == rejection_kind::flash;
+           k == rejection_kind::macs_high || k == rejection_kind::sram || k == rejection_kind::flash ||
+           k == rejection_kind::objective;
 }
 
 namespace detail {

@@ -19,41 +19,13 @@
 #include <llmnas/json/json_value.hpp>
 
 #include <llmnas/core/random.hpp>
+#include <llmnas/search/config_difference.hpp>
 #include <llmnas/search/history_json.hpp>
+#include <llmnas/search/proposal_record.hpp>
 #include <llmnas/search/study_state.hpp>
 #include <llmnas/search/worker_identity.hpp>
 
 namespace llmnas {
-
-namespace detail {
-
-/// First difference between two JSON values, as a path with both sides.
-[[nodiscard]] inline std::optional<error> first_difference(const json_value& stored, const json_value& wanted,
-                                                           const std::string& path = "") {
-    if (stored.is_object() && wanted.is_object()) {
-        for (const auto& member : wanted.items())
-            if (auto d = first_difference(stored.value(member.key(), json_value()), member.value(),
-                                          path + (path.empty() ? "" : ".") + member.key()))
-                return d;
-        for (const auto& member : stored.items())
-            if (!wanted.contains(member.key()))
-                return error{errc::bad_input, "the study was made with another configuration",
-                             path + (path.empty() ? "" : ".") + member.key(), shown(member.value()), "nothing"};
-        return std::nullopt;
-    }
-    if (stored == wanted) return std::nullopt;
-    return error{errc::bad_input, "the study was made with another configuration", path, shown(stored), shown(wanted)};
-}
-
-}  // namespace detail
-
-/// Who proposed a trial and what the way to it took.
-struct proposal_record {
-    std::string proposer;
-    proposal_history history = {};
-    rejection_counts rejected{};      ///< proposals refused since the last trial
-    proposal_counters counters = {};  ///< since the last trial
-};
 
 /// Trials of a study, in memory and in its journal. Every change is on disk before the call returns.
 template <SearchSpace Space, ObjectiveList Objectives, MemoryModel Memory = layerwise>
@@ -67,6 +39,7 @@ public:
     /// the directory and names the first one.
     [[nodiscard]] static result<study> open(const std::filesystem::path& dir, const json_value& config,
                                             gate<Space, Memory>& judge, std::string name = "llmnas") {
+        if constexpr (objectives_have_limits<Objectives>) judge.set_further_limit(broken_objective_limit<Objectives>);
         std::error_code ec;
         std::filesystem::create_directories(dir, ec);
         if (ec) return fail(errc::io, "cannot make the study's directory", dir.string(), ec.message());
@@ -220,7 +193,7 @@ public:
     /// Ends a trial with its metrics.
     [[nodiscard]] result<void> finish(std::int32_t number, const training_metrics& m) {
         const auto& t = trials()[static_cast<std::size_t>(number)];
-        return end(number, trial_state::complete, objective_values<Objectives>(t.candidate.cost, m), "training", m);
+        return end(number, trial_state::complete, objective_values<Objectives>(t.candidate, m), "training", m);
     }
 
     /// Ends a trial without a result.
@@ -292,6 +265,16 @@ private:
                 over(c.sram.size.value, p.limits.sram.value), over(c.flash.value, p.limits.flash.value)};
     }
 
+    /// The constraints with those of the objectives' limits behind them: known with the values.
+    [[nodiscard]] record limits_record(std::int32_t number, const std::vector<double>& values) const {
+        auto all = constraints(trials()[static_cast<std::size_t>(number)].candidate.cost);
+        for (std::size_t k = 0; k < values.size(); ++k)
+            if (objective_infos<Objectives>[k].limit) all.push_back(objective_infos<Objectives>[k].excess(values[k]));
+        auto r = trial_record(detail::journal_op::set_trial_system_attr, number);
+        r["system_attr"]["constraints"] = std::move(all);
+        return r;
+    }
+
     [[nodiscard]] result<void> end(std::int32_t number, trial_state state, const std::vector<double>& values,
                                    std::string_view key, record detail) {
         return file_.append(applier(), [&]() -> result<std::vector<record>> {
@@ -301,7 +284,10 @@ private:
             r["state"] = static_cast<int>(state);
             r["values"] = values.empty() ? record(nullptr) : record(values);
             r["datetime_complete"] = detail::journal_time();
-            return std::vector<record>{user_attr_record(number, key, detail), std::move(r)};
+            std::vector<record> records{user_attr_record(number, key, detail), std::move(r)};
+            if constexpr (objectives_have_limits<Objectives>)
+                if (!values.empty()) records.insert(records.begin(), limits_record(number, values));
+            return records;
         });
     }
 

@@ -45,6 +45,7 @@ enum class journal_op : int {
     set_trial_state = 6,
     set_trial_intermediate = 7,
     set_trial_user_attr = 8,
+    set_trial_system_attr = 9,
 };
 
 /// UTC with zone and microseconds: Optuna 3.1 and 5.0 both read it.

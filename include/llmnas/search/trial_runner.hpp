@@ -85,7 +85,7 @@ private:
 
     /// Metrics and objective values must be numbers: Pareto dominance and the journal know no NaN.
     [[nodiscard]] static result<training_metrics> sound(const trial<space>& t, const training_metrics& m) {
-        const auto values = objective_values<typename D::objectives>(t.candidate.cost, m);
+        const auto values = objective_values<typename D::objectives>(t.candidate, m);
         bool finite = std::isfinite(m.accuracy) && std::isfinite(m.loss) && std::isfinite(m.top5);
         for (const double v : values) finite = finite && std::isfinite(v);
         if (finite) return m;
