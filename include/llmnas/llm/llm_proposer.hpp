@@ -79,6 +79,7 @@ public:
         while (ready_.empty()) receive(context, rng);
         auto first = std::move(ready_.front());
         ready_.pop_front();
+        counters_.proposals += is_interruption(first) ? 0 : 1;
         return first;
     }
 
@@ -103,6 +104,8 @@ public:
             asked_.pop_front();
         }
         asked_.clear();
+        std::erase_if(ready_, is_interruption);
+        counters_.proposals += ready_.size();
         counters_.unused += ready_.size();
         ready_.clear();
     }
@@ -209,19 +212,15 @@ private:
         last_reply_.clear();
         if (!answer) {
             ++counters_.failed_calls;
-            // An interruption by the user is nobody's proposal.
-            counters_.proposals += answer.error().code == errc::interrupted ? 0 : 1;
             ready_.push_back(reject(rejection_kind::no_reply, std::move(answer).error()));
             return;
         }
         count_costs(counters_, *answer, a.prompt_tokens, options_.prices);
         last_reply_ = std::move(answer->text);
-        const std::size_t before = ready_.size();
         if (options_.batch == 1)
             read_one(answer->finish_reason == "length", a.shown);
         else
             read_batch(answer->finish_reason == "length", a.shown);
-        counters_.proposals += ready_.size() - before;
     }
 
     void read_one(bool cut, std::optional<std::int32_t> shown) {
@@ -257,6 +256,10 @@ private:
         const bool outside = e.code == errc::out_of_space;
         if (cut && !outside) e.what += ", and the server says that it ended at its limit of tokens";
         ready_.push_back(reject(outside ? rejection_kind::out_of_space : rejection_kind::malformed, std::move(e)));
+    }
+    /// An interruption by the user is nobody's proposal.
+    [[nodiscard]] static bool is_interruption(const outcome& o) {
+        return !o && o.error().why.code == errc::interrupted;
     }
     [[nodiscard]] static outcome reject(rejection_kind kind, error e) {
         return tl::unexpected<rejection>(rejection{kind, std::move(e)});

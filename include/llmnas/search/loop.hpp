@@ -52,8 +52,7 @@ public:
         if constexpr (PreparingProposer<P, space>) proposer.close();
         // What was spent on the way to a trial that did not come is no less spent.
         auto settled = study_.settle(pending_, spent_by(proposer));
-        pending_ = {};
-        counted_ = counters_of(proposer);
+        begin_record(proposer);
         if (outcome && !settled) return tl::unexpected<error>(settled.error());
         return outcome;
     }
@@ -112,13 +111,14 @@ private:
             auto number = study_.start(next->network, next->record, options_.fidelity, options_.seed, budget_.trials());
             if (!number) return tl::unexpected<error>(number.error());
             if (!*number) {  // another worker was faster, with this network or with the last trial
-                if (auto judged = judge_.judge(next->network.network);
-                    !judged && next->record.history.instead_of.empty())
+                if (!next->record.history.instead_of.empty()) continue;
+                if (auto judged = judge_.judge(next->network.network); !judged)
                     refuse(next->record.proposer, std::move(judged).error(), std::move(next->network.network));
+                else
+                    ++late_;
                 continue;
             }
-            pending_ = {};
-            counted_ = counters_of(proposer);
+            begin_record(proposer);
             runner_.forget_checkpoint(**number);
             look_ahead(proposer);
             recent_.clear();
@@ -144,14 +144,19 @@ private:
         return spending_of(study_.trials(), all);
     }
 
-    template <class P>
-    [[nodiscard]] static proposal_counters counters_of(const P& proposer) {
-        if constexpr (CountingProposer<P>) return proposer.counters();
-        return {};
-    }
+    /// Since the last record of the journal.
     template <class P>
     [[nodiscard]] proposal_counters spent_by(const P& proposer) const {
-        return since(counted_, counters_of(proposer));
+        proposal_counters spent = since(counted_, counters_of(proposer));
+        if constexpr (CountingProposer<P>) spent.unused += late_;
+        return spent;
+    }
+    /// What was spent stands in the journal.
+    template <class P>
+    void begin_record(const P& proposer) {
+        pending_ = {};
+        counted_ = counters_of(proposer);
+        late_ = 0;
     }
 
     [[nodiscard]] search_context<space> context_of(const search_outcome& known) const {
@@ -176,13 +181,6 @@ private:
         }
     }
 
-    /// Why the proposer is done for good, where it is.
-    template <class P>
-    [[nodiscard]] static std::optional<std::string> retirement(const P& proposer) {
-        if constexpr (RetiringProposer<P>) return proposer.retired();
-        return std::nullopt;
-    }
-
     /// Why the proposer is not asked for this one, said once where it is for good; empty where it is asked.
     [[nodiscard]] std::string reason_for_evolution(std::string_view who, const std::optional<std::string>& retired,
                                                    std::int32_t attempt, std::int32_t silences) {
@@ -205,7 +203,7 @@ private:
                 return fail(errc::interrupted, "stopped by the user", "search");
             if (!recent_.empty() && (!instead_of.empty() || recent_.back().kind == rejection_kind::exhausted))
                 return tl::unexpected<error>(no_network(recent_.back()));  // sampling found none either
-            const auto retired = retirement(proposer);
+            const auto retired = retirement_of(proposer);
             const bool cannot = retired && budget_.limits_proposals();
             if (cannot) observer_.message(fmt::format("{}: the search ends, {}", *retired, budget_.text(spending())));
             if (cannot || budget_.left(spending()) == 0) return std::optional<chosen>();
@@ -288,6 +286,7 @@ private:
     search_budget budget_{options_};
     rejection_counts pending_{};  ///< since the last trial
     proposal_counters counted_;   ///< of the proposer at the last trial
+    std::uint64_t late_ = 0;      ///< proposals behind another worker's last trial, since then
     bool retired_ = false;        ///< the proposer is done, and it was said
     std::vector<rejection> recent_;
     std::vector<std::optional<network_of<space>>> rejected_;  ///< of recent_, where they held a network

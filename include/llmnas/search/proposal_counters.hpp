@@ -18,7 +18,7 @@ struct proposal_counters {
     std::uint64_t calls = 0;             ///< requests to the model
     std::uint64_t failed_calls = 0;      ///< those without a usable answer
     std::uint64_t cut_replies = 0;       ///< those that ended at the limit of tokens
-    std::uint64_t proposals = 0;         ///< what came of all calls: networks, and failures to give one
+    std::uint64_t proposals = 0;         ///< given to the search, failures to give one too, or unused
     std::uint64_t unused = 0;            ///< proposals that the search ended before
     std::uint64_t repaired_replies = 0;  ///< networks that were read after a repair of the reply's text
     std::uint64_t prompt_tokens = 0;     ///< as counted by the server

@@ -64,11 +64,24 @@ concept CountingProposer = requires(const P& p) {
     { p.counters() } -> std::convertible_to<proposal_counters>;
 };
 
+template <class P>
+[[nodiscard]] proposal_counters counters_of(const P& proposer) {
+    if constexpr (CountingProposer<P>) return proposer.counters();
+    return {};
+}
+
 /// Optional: a proposer that may be done for good, and says why in a sentence. It is asked no more; evolution is.
 template <class P>
 concept RetiringProposer = requires(const P& p) {
     { p.retired() } -> std::convertible_to<std::optional<std::string>>;
 };
+
+/// Why a proposer is done for good, where it is.
+template <class P>
+[[nodiscard]] std::optional<std::string> retirement_of(const P& proposer) {
+    if constexpr (RetiringProposer<P>) return proposer.retired();
+    return std::nullopt;
+}
 
 /// Optional: a proposer that works while a network trains. prepare() is called when a trial has started and at most so
 /// many more will be wanted, close() when no more are; what came of proposals that nobody asked for is counted then.

@@ -172,3 +172,38 @@ TEST_CASE("budget: a network that another worker was faster with is a duplicate,
     CHECK(s.trials().size() == 2);
     CHECK(s.rejections()[static_cast<std::size_t>(rejection_kind::duplicate)] == 1);
 }
+
+TEST_CASE("budget: a proposal that comes behind another worker's last trial is unused, not lost", "[search]") {
+    const test::temporary_directory dir;
+    gate<space> other_judge{problem{}};
+    auto other = study_type::open(dir.path(), {{"seed", 5}}, other_judge).value();
+    struct late {
+        study_type& other;
+        gate<space>& judge;
+        proposal_counters counted = {};
+        static std::string_view name() { return "late"; }
+        [[nodiscard]] const proposal_counters& counters() const { return counted; }
+        tl::expected<proposal<space>, rejection> ask(const search_context<space>& context, splitmix64& rng) {
+            const auto some = [&] {
+                auto net = decode(sample<space>(rng));
+                while (!context.judge(net)) net = decode(sample<space>(rng));
+                return net;
+            };
+            const auto last = other.start(judge.judge(some()).value(), {"other"}, {.epochs = 1}, 5, 1);
+            REQUIRE((last && *last));
+            REQUIRE(other.finish(**last, {.accuracy = 0.5, .epochs = 1}));
+            ++counted.proposals;
+            return proposal<space>{some(), "late"};
+        }
+        static void tell(const trial<space>&) {}
+    } p{other, other_judge};
+    gate<space> judge{problem{}};
+    auto s = study_type::open(dir.path(), {{"seed", 5}}, judge).value();
+    in_process<scripted_search> here;
+    search_observer observer;
+    search_loop<scripted_search, in_process<scripted_search>> loop(s, judge, here, observer,
+                                                                   {.trials = 1, .fidelity = {.epochs = 1}, .seed = 5});
+    REQUIRE(loop.run(p));
+    CHECK(s.trials().size() == 1);
+    CHECK(s.counters() == proposal_counters{.proposals = 1, .unused = 1});
+}
