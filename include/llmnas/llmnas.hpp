@@ -23,8 +23,12 @@
 #include <llmnas/search/child_process.hpp>
 #include <llmnas/search/evolution_proposer.hpp>
 #include <llmnas/search/executor.hpp>
+#include <llmnas/search/front_quality.hpp>
+#include <llmnas/search/hypervolume.hpp>
+#include <llmnas/search/local_search_proposer.hpp>
 #include <llmnas/search/loop.hpp>
 #include <llmnas/search/network_header.hpp>
+#include <llmnas/search/nsga2_proposer.hpp>
 #include <llmnas/search/random_proposer.hpp>
 #include <llmnas/search/results.hpp>
 #include <llmnas/train/any_dataset.hpp>

@@ -12,8 +12,8 @@
 
 #include <llmnas/search/proposer.hpp>
 #include <llmnas/search/random_proposer.hpp>
+#include <llmnas/search/variation.hpp>
 #include <llmnas/space/membership.hpp>
-#include <llmnas/space/sampling.hpp>
 
 namespace llmnas {
 
@@ -52,25 +52,6 @@ public:
         if (found.violation) return;  // an included network outside the space cannot be mutated within it
         population_.push_back({found.point, finished.training.accuracy});
         if (population_.size() > options_.population) population_.pop_front();
-    }
-
-    /// Changes one field that has an effect to another choice.
-    static void mutate(space_point<Space>& p, splitmix64& rng) {
-        struct gene {
-            std::size_t stage;
-            std::size_t axis;
-        };
-        std::vector<gene> genes;
-        for (std::size_t s = 0; s < Space::stages; ++s) {
-            const auto effective = effective_axes(p, s);
-            for (std::size_t k = 0; k < effective.size(); ++k)
-                if (effective[k] && axis_sizes<Space>[k] > 1) genes.push_back({s, k});
-        }
-        if (genes.empty()) return;
-        const gene g = genes[rng.below(genes.size())];
-        auto& choice = p.choice[g.stage][g.axis];
-        const auto step = 1 + rng.below(axis_sizes<Space>[g.axis] - 1);
-        choice = static_cast<std::uint8_t>((choice + step) % axis_sizes<Space>[g.axis]);
     }
 
 private:

@@ -175,7 +175,7 @@ seen check_refused(Search s, int networks, std::uint64_t seed,
         auto point = sample<space>(rng);
         if (!feasible.empty() && rng.below(4) > 0) {
             point = feasible[static_cast<std::size_t>(rng.below(feasible.size()))];
-            for (auto changes = 1 + rng.below(3); changes > 0; --changes) evolution_proposer<space>::mutate(point, rng);
+            for (auto changes = 1 + rng.below(3); changes > 0; --changes) mutate(point, rng);
         }
         const auto net = decode(point, s.task.input, s.task.classes);
         if (!s.refuse(net)) {

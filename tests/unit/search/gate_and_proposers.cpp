@@ -209,7 +209,7 @@ TEST_CASE("proposers: a mutation changes one effective field", "[search]") {
     for (int i = 0; i < 3000; ++i) {
         const auto parent = sample<space>(rng);
         auto child = parent;
-        evolution_proposer<space>::mutate(child, rng);
+        mutate(child, rng);
         int changed = 0;
         for (std::size_t s = 0; s < space::stages; ++s)
             for (std::size_t k = 0; k < axis_count<space>; ++k) {
