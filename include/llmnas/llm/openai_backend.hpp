@@ -151,6 +151,12 @@ private:
         return transport_.ask("POST", "/v1/chat/completions", openai::request_body(request, model_, d, stream));
     }
 
+    /// The completion in a reply of status 200. A text of another kind is no stream, whatever it is called.
+    [[nodiscard]] result<completion> answer_in(openai::exchange& got) const {
+        return got.stream && got.stream->has_events() ? got.stream->take(url().text())
+                                                      : openai::read_completion(got.reply.body, url().text());
+    }
+
     /// Asks until the server takes the dialect. What it refused on the way counts only where it answers in the end.
     [[nodiscard]] result<completion> converse(const completion_request& request) {
         openai::dialect d = dialect_;
@@ -167,8 +173,7 @@ private:
                 d.refused.emplace("stream");  // an empty stream: the server cannot
             } else {
                 adopt(std::move(d));
-                return got->stream ? got->stream->take(url().text())
-                                   : openai::read_completion(got->reply.body, url().text());
+                return answer_in(*got);
             }
         }
     }
@@ -180,8 +185,7 @@ private:
             auto got = post(probe, d, false);
             if (!got) return tl::unexpected<error>(std::move(got).error());
             if (got->reply.status == 200) {
-                auto answer = got->stream ? got->stream->take(url().text())
-                                          : openai::read_completion(got->reply.body, url().text());
+                const auto answer = answer_in(*got);
                 return answer ? openai::judge_probe(*answer) : openai::probe_verdict::unclear;
             }
             const int status = got->reply.status;

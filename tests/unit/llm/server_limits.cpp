@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Prompts over the context, members that servers refuse, proxies, redirects, dates in Retry-After.
+// Prompts over the context, members that servers refuse, proxies, redirects, dates in Retry-After, one slot for all.
 #include <cstdlib>
 #include <ctime>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include <fmt/chrono.h>
@@ -128,6 +129,75 @@ TEST_CASE("backend: a refused key is final, and an unknown model says so", "[llm
     REQUIRE_FALSE(answer);
     CHECK(server.requests().size() == 1);
     CHECK_THAT(answer.error().text(), ContainsSubstring(words));
+}
+
+TEST_CASE("backend: with a key a page that the server lacks is 401, not 404, and that stops nothing", "[llm]") {
+    const std::string key = "sk-test-0123456789abcdef";
+    httplib::Server server;
+    server.set_pre_routing_handler([](const httplib::Request& q, httplib::Response& r) {
+        if (q.path == "/v1/models")
+            r.set_content(R"({"data":[{"id":"scripted"}]})", "application/json");
+        else if (q.path == "/v1/chat/completions")
+            r.set_content(chat_body("x"), "application/json");
+        else {
+            r.status = 401;
+            r.set_content(refusal("Invalid API Key"), "application/json");
+        }
+        return httplib::Server::HandlerResponse::Handled;
+    });
+    const int port = server.bind_to_any_port("127.0.0.1");
+    std::thread serving([&] { server.listen_after_bind(); });
+    while (!server.is_running()) std::this_thread::sleep_for(milliseconds{1});
+    auto options = quick(fmt::format("http://127.0.0.1:{}", port));
+    options.key = api_key::from_text(key).value();
+    auto llm = openai_backend::open(options).value();
+    CHECK(llm.context_length() == std::nullopt);
+    CHECK(llm.complete(hello()));
+    options.url += "/elsewhere";
+    const auto lost = openai_backend::open(options).value().complete(hello());
+    server.stop();
+    serving.join();
+    REQUIRE_FALSE(lost);
+    CHECK_THAT(lost.error().text(), ContainsSubstring("status 401") && ContainsSubstring("/elsewhere"));
+    CHECK(lost.error().text().find(key) == std::string::npos);
+}
+
+TEST_CASE("backend: a server with one slot lets the second wait, up to its time-out", "[llm]") {
+    const bool patient = GENERATE(true, false);
+    const socket_server server([](const socket_server::send_function& send, std::size_t) {
+        std::this_thread::sleep_for(milliseconds{300});
+        const std::string body = chat_body("x");
+        send(fmt::format("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{}", body.size(), body));
+    });
+    auto options = quick(server.url());
+    auto first = openai_backend::open(options).value();
+    if (!patient) options.timeouts.first_byte = options.timeouts.connect = milliseconds{200};
+    auto second = openai_backend::open(options).value();
+    bool first_answered = false;
+    std::thread other([&] { first_answered = first.complete(hello()).has_value(); });
+    std::this_thread::sleep_for(milliseconds{50});  // the slot is taken
+    const auto answer = second.complete(hello());
+    other.join();
+    CHECK(first_answered);
+    CHECK(answer.has_value() == patient);
+    if (!answer) CHECK(answer.error().code == errc::timeout);
+}
+
+TEST_CASE("backend: a server that says keep-alive and closes costs no request", "[llm]") {
+    const socket_server server([](const socket_server::send_function& send, std::size_t) {
+        const std::string body = chat_body("x");
+        send(
+            fmt::format("HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nKeep-Alive: timeout=60\r\nContent-Length: "
+                        "{}\r\n\r\n{}",
+                        body.size(), body));
+    });
+    auto options = quick(server.url());
+    options.retry = retry_policy::never();
+    auto llm = openai_backend::open(options).value();
+    for (std::size_t n = 1; n <= 3; ++n) {
+        CHECK(llm.complete(hello()));
+        CHECK(server.connections() == n);
+    }
 }
 
 TEST_CASE("proxy: which servers are asked through which", "[llm]") {
