@@ -30,7 +30,9 @@
 #include <llmnas/llm/openai_backend.hpp>
 #include <llmnas/search/child_process.hpp>
 #include <llmnas/search/evolution_proposer.hpp>
+#include <llmnas/search/local_search_proposer.hpp>
 #include <llmnas/search/loop.hpp>
+#include <llmnas/search/nsga2_proposer.hpp>
 #include <llmnas/search/random_proposer.hpp>
 #include <llmnas/search/search_budget.hpp>
 #include <llmnas/train/blas_check.hpp>
@@ -69,9 +71,10 @@ public:
         command_->add_option("--threads", threads_, "Threads of a training; 0: all cores")->check(CLI::Range(0, 4096));
         data_.add_to(*command_);
         command_
-            ->add_option("--proposer", proposer_,
-                         "auto (a language model where one is found), llm, evolution or random")
-            ->check(CLI::IsMember({"auto", "llm", "evolution", "random"}))
+            ->add_option(
+                "--proposer", proposer_,
+                "auto (a language model where one is found), llm, evolution, nsga2, local (local search) or random")
+            ->check(CLI::IsMember({"auto", "llm", "evolution", "nsga2", "local", "random"}))
             ->capture_default_str();
         command_->add_option("--include", included_, "JSON files of networks that become the first trials");
         server_.add_to(*command_);
@@ -136,6 +139,9 @@ public:
         if (!written) return tl::unexpected<error>(written.error());
         if (!outcome) return tl::unexpected<error>(outcome.error());
         print_search(*study, *outcome, out_);
+        if (study->trials().empty())
+            return fail(errc::training, "no proposal became a trial", out_,
+                        fmt::format("{} refused", spending_of(study->trials(), study->rejections()).proposals));
         if (outcome->finished == 0)
             return fail(errc::training, "no training succeeded", out_,
                         fmt::format("{} failed trials", outcome->failed));
@@ -185,7 +191,7 @@ private:
     [[nodiscard]] result<std::optional<any_language_model>> find_server() {
         std::optional<any_language_model> none;
         if (transcript_.replays()) return transcript_.open_replay();
-        if (proposer_ == "evolution" || proposer_ == "random") return none;
+        if (proposer_ != "auto" && proposer_ != "llm") return none;
         const bool asked_for = !server_.url().empty() || proposer_ == "llm";
         auto url = server_.find();
         if (!url && !asked_for) {
@@ -229,6 +235,14 @@ private:
         if (proposer_ == "random") {
             random_proposer<table1_se> random;
             return loop.run(random, networks);
+        }
+        if (proposer_ == "nsga2") {
+            nsga2_proposer<table1_se> nsga2;
+            return loop.run(nsga2, networks);
+        }
+        if (proposer_ == "local") {
+            local_search_proposer<table1_se> local;
+            return loop.run(local, networks);
         }
         evolution_proposer<table1_se> evolution;
         return loop.run(evolution, networks);
