@@ -3,21 +3,22 @@
 """Code in the documentation comes from files in examples/ that ctest compiles and runs.
 
 A marker `<!-- snippet: FILE NAME -->` stands before a fenced block; the block must equal the lines between the two
-`//! [NAME]` of the file. Without arguments it checks (exit 1 names what differs); with --update it writes the blocks.
+`//! [NAME]` of the file, without the indentation that all of them have. Without arguments it checks (exit 1 names what differs); with --update it writes the blocks.
 """
 import pathlib
 import re
 import sys
+import textwrap
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MARKER = re.compile(r"<!-- snippet: (\S+) (\S+) -->\n```cpp\n(.*?)```\n", re.S)
 
 
 def snippet(path, name):
-    parts = (ROOT / path).read_text().split(f"//! [{name}]\n")
+    parts = re.split(rf"^ *//! \[{re.escape(name)}\]\n", (ROOT / path).read_text(), flags=re.M)
     if len(parts) != 3:
         raise SystemExit(f"{path}: no two lines //! [{name}]")
-    return parts[1]
+    return textwrap.dedent(parts[1])
 
 
 def main():
