@@ -3,7 +3,8 @@
 """A search whose proposals come over HTTP from a server with scripted replies (no language model: this tests the road, not
 the proposals): good ones become trials, bad ones are refused, counted and told back, and when the server dies evolution
 goes on. The API key stands in no file and no output, whatever the server quotes of it. What was recorded, played again
-without a server, gives the same journal but for time stamps; played to another search, it says where the two part."""
+without a server, gives the same journal but for time stamps; played to another search, it says where the two part. The same
+with all flags of proposing at once."""
 import http.server
 import json
 import os
@@ -80,7 +81,76 @@ def journal(out):
     return [clean(json.loads(line)) for line in (out / "journal.log").read_text().splitlines()]
 
 
-def main():
+FIDELITY = ["--resolution", "32", "--images", "100", "--epochs", "1", "--batch", "50", "--validation-images", "100", "--recipe",
+            "quick", "--threads", "1"]
+
+
+def search(out, *flags):
+    return subprocess.run([PROGRAM, "search", "--out", str(out), *FIDELITY, *flags], capture_output=True, text=True,
+                          timeout=300, env={**os.environ, "LLMNAS_LLM_API_KEY": KEY})
+
+
+def check_no_key(folder, *processes):
+    for process in processes:
+        assert KEY not in process.stdout + process.stderr, process
+    for path in pathlib.Path(folder).rglob("*"):
+        assert not path.is_file() or KEY.encode() not in path.read_bytes(), path
+
+
+def all_flags_at_once():
+    """Batches of explained networks, asked ahead in a conversation, with repair and a budget of proposals: every proposal is
+    accounted for, and the record gives the same search."""
+    networks = feasible_networks(5)
+    outside = json.loads(json.dumps(networks[4]))
+    outside[2]["kernel_size"] = 9
+    why = f"Stage 1 has a stride of 1. Authorization: Bearer {KEY}"
+
+    def batch(*of):
+        return json.dumps([{"blocks": blocks, "explanation": why} for blocks in of])
+
+    server = Server([batch(networks[0], outside, networks[0]), f"What is {KEY}?", "error",
+                     batch(networks[1], networks[2], networks[3])[:-900], batch(networks[3]), batch(*networks[1:4])])
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    flags = ["--llm-explain", "--llm-batch", "3", "--llm-conversation", "2", "--llm-ahead", "2", "--llm-repair",
+             "--proposals", "10"]
+    with tempfile.TemporaryDirectory() as folder:
+        out, again = pathlib.Path(folder) / "study", pathlib.Path(folder) / "again"
+        done = search(out, "--llm-url", f"http://127.0.0.1:{server.server_port}", *flags)
+        assert done.returncode == 0, done.stderr
+        results = json.loads((out / "results.json").read_text())
+        trials, calls, refused = results["trials"], results["calls"], sum(results["rejections"].values())
+        assert {t["proposer"] for t in trials} == {"llm"}, trials
+        assert len(trials) + refused == 10 == calls["proposals"] - calls.get("unused", 0), results
+        counts = {kind: n for kind, n in results["rejections"].items() if n}
+        assert counts.keys() >= {"malformed", "no_reply", "duplicate"}, counts
+        assert trials[1]["repaired"].startswith("out_of_space: stage 3 kernel_size 9 -> "), trials[1]
+        assert all(t["explanation"] == "Stage 1 has a stride of 1. Authorization: Bearer ***" for t in trials), trials
+        assert any("shown" in t for t in trials), trials
+        # Earlier answers are shown, without the key.
+        assert any("Bearer ***" in prompt for prompt in server.prompts[1:]), server.prompts[1:]
+        replayed = search(again, "--llm-replay", str(out / "llm.jsonl"), *flags)
+        assert replayed.returncode == 0, replayed.stderr
+        assert journal(again) == journal(out)
+        told = subprocess.run([PROGRAM, "explain", "--study", str(again), "--trial", "1"], capture_output=True, text=True,
+                              check=True)
+        assert "Stage 1 has a stride of 1" in told.stdout, told
+        check_no_key(folder, done, replayed, told)
+
+
+def nothing_to_train():
+    """A budget of proposals that ends before the first trial: a failure that says so, with everything counted."""
+    server = Server(["Once upon a time.", "There was a network."])
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    with tempfile.TemporaryDirectory() as folder:
+        out = pathlib.Path(folder) / "study"
+        done = search(out, "--llm-url", f"http://127.0.0.1:{server.server_port}", "--proposals", "2")
+        assert done.returncode == 1, done
+        assert "no proposal became a trial (got 2 refused" in done.stderr, done.stderr
+        results = json.loads((out / "results.json").read_text())
+        assert results["rejections"]["malformed"] == 2 == results["calls"]["proposals"] and not results["trials"], results
+
+
+def scripted_search():
     first, second = feasible_networks(2)
     outside = json.loads(json.dumps(first))
     outside[2]["kernel_size"] = 9
@@ -91,16 +161,9 @@ def main():
                      "error", json.dumps(first), json.dumps(tiny), f"Is {KEY} your key?", json.dumps({"blocks": second}),
                      "page"])
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    common = ["--trials", "3", "--resolution", "32", "--images", "100", "--epochs", "1", "--batch", "50",
-              "--validation-images", "100", "--recipe", "quick", "--threads", "1"]
-
-    def search(out, *flags):
-        return subprocess.run([PROGRAM, "search", "--out", str(out), *common, *flags], capture_output=True, text=True,
-                              timeout=300, env={**os.environ, "LLMNAS_LLM_API_KEY": KEY})
-
     with tempfile.TemporaryDirectory() as folder:
         out = pathlib.Path(folder) / "study"
-        done = search(out, "--llm-url", f"http://127.0.0.1:{server.server_port}")
+        done = search(out, "--trials", "3", "--llm-url", f"http://127.0.0.1:{server.server_port}")
         assert done.returncode == 0, done.stderr
         results = json.loads((out / "results.json").read_text())
         assert [t["proposer"] for t in results["trials"]] == ["llm", "llm", "random"], results["trials"]
@@ -119,22 +182,26 @@ def main():
         assert "***" in lines[3]["error"]["got"] and lines[6]["reply"]["text"] == "Is *** your key?", lines
 
         again = pathlib.Path(folder) / "again"
-        replayed = search(again, "--llm-replay", str(out / "llm.jsonl"))
+        replayed = search(again, "--trials", "3", "--llm-replay", str(out / "llm.jsonl"))
         assert replayed.returncode == 0, replayed.stderr
         assert journal(again) == journal(out)
         assert not (again / "llm.jsonl").exists()
-        parted = search(pathlib.Path(folder) / "parted", "--llm-replay", str(out / "llm.jsonl"), "--macs", "70M:300M")
+        parted = search(pathlib.Path(folder) / "parted", "--trials", "3", "--llm-replay", str(out / "llm.jsonl"), "--macs",
+                        "70M:300M")
         assert parted.returncode == 2, parted
         for wanted in ("the prompt differs from the recorded one", "exchange 1, message 2 (user), line", "300"):
             assert wanted in parted.stderr, parted.stderr
         unrecorded = pathlib.Path(folder) / "unrecorded"
-        alone = search(unrecorded, "--no-llm-record", "--proposer", "random")
+        alone = search(unrecorded, "--trials", "3", "--no-llm-record", "--proposer", "random")
         assert alone.returncode == 0 and not (unrecorded / "llm.jsonl").exists()
 
-        for text in (done, replayed, parted):
-            assert KEY not in text.stdout + text.stderr
-        for path in pathlib.Path(folder).rglob("*"):
-            assert not path.is_file() or KEY.encode() not in path.read_bytes(), path
+        check_no_key(folder, done, replayed, parted)
+
+
+def main():
+    scripted_search()
+    all_flags_at_once()
+    nothing_to_train()
     return 0
 
 
