@@ -28,6 +28,8 @@ struct epoch_report {
     double accuracy = 0;        ///< top-1
     double seconds = 0;         ///< since the start of the run
     double seconds_waited = 0;  ///< of the epoch, for data: the trainer had none ready
+    double top5 = 0;
+    double images_per_second = 0;  ///< of the epoch's training, without validation
 };
 
 /// Answer of an epoch callback.

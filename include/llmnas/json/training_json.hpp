@@ -46,7 +46,9 @@ void to_json(Json& j, const epoch_report& e) {
          {"validation_loss", e.validation_loss},
          {"accuracy", e.accuracy},
          {"seconds", e.seconds},
-         {"seconds_waited", e.seconds_waited}};
+         {"seconds_waited", e.seconds_waited},
+         {"top5", e.top5},
+         {"images_per_second", e.images_per_second}};
 }
 template <class Json>
 void from_json(const Json& j, epoch_report& e) {
@@ -58,6 +60,8 @@ void from_json(const Json& j, epoch_report& e) {
     detail::get_double(j, "accuracy", e.accuracy);
     detail::get_double(j, "seconds", e.seconds);
     if (j.contains("seconds_waited")) detail::get_double(j, "seconds_waited", e.seconds_waited);
+    if (j.contains("top5")) detail::get_double(j, "top5", e.top5);
+    if (j.contains("images_per_second")) detail::get_double(j, "images_per_second", e.images_per_second);
 }
 
 template <class Json>

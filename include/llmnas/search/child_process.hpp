@@ -35,6 +35,9 @@ namespace llmnas {
 
 namespace detail {
 
+/// Rounds that libgomp lets waiting threads spin.
+inline constexpr const char* short_spin = "10000";
+
 inline constexpr std::string_view child_flag = "--llmnas-run-trial";
 inline constexpr int child_event_fd = 3;  ///< events go here; a library that prints to stdout does no harm
 
@@ -193,7 +196,7 @@ private:
             // short spin keeps nearly all of it. A user's own setting stands.
             std::vector<char*> environment;
             for (char** entry = environ; *entry != nullptr; ++entry) environment.push_back(*entry);
-            std::string spin = "GOMP_SPINCOUNT=10000";
+            std::string spin = std::string("GOMP_SPINCOUNT=") + detail::short_spin;
             if (std::getenv("OMP_WAIT_POLICY") == nullptr && std::getenv("GOMP_SPINCOUNT") == nullptr)
                 environment.push_back(spin.data());
             environment.push_back(nullptr);

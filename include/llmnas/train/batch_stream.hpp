@@ -53,8 +53,8 @@ public:
     batch_stream& operator=(const batch_stream&) = delete;
 
     /// Starts over with the images at these indices, in batches of `batch_size`; the last may be smaller. What was not
-    /// taken of the epoch before is dropped.
-    void begin(std::vector<std::size_t> order, std::size_t batch_size, std::uint64_t seed) {
+    /// taken of the epoch before is dropped. The first `skipped` batches are left out: the others are as without.
+    void begin(std::vector<std::size_t> order, std::size_t batch_size, std::uint64_t seed, std::size_t skipped = 0) {
         std::unique_lock lock(mutex_);
         count_ = started_;  // nothing more of the old epoch begins
         changed_.wait(lock, [this] { return making_ == 0; });
@@ -63,8 +63,8 @@ public:
         batch_size_ = std::max<std::size_t>(1, batch_size);
         seed_ = seed;
         count_ = (order_.size() + batch_size_ - 1) / batch_size_;
-        started_ = 0;
-        taken_ = 0;
+        started_ = std::min(skipped, count_);
+        taken_ = started_;
         changed_.notify_all();
     }
 

@@ -24,6 +24,7 @@
 #include <caffe2/serialize/inline_container.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
 
 #include <llmnas/core/quantities.hpp>
 #include <llmnas/train/pickle.hpp>
@@ -200,9 +201,13 @@ private:
 
 }  // namespace detail
 
-/// Reads the tensors of a `.pth` file onto the CPU, wherever they were saved. Errors: unavailable (no such file),
-/// bad_input (no zip file, truncated, a global that is not allowed, sizes that do not fit: what and where).
-[[nodiscard]] inline result<state_dict> read_pth(const std::filesystem::path& path) {
+/// Record of a `.pth` file with its metadata, a JSON object of texts. torch.load does not look at it.
+inline constexpr const char* pth_metadata_record = "llmnas.json";
+
+/// Reads the tensors of a `.pth` file onto the CPU, wherever they were saved, and the metadata that write_pth() put
+/// beside them, if any. Errors: unavailable (no such file), bad_input (no zip file, truncated, a global that is not
+/// allowed, sizes that do not fit, metadata that are no texts: what and where).
+[[nodiscard]] inline result<weights_file> read_pth(const std::filesystem::path& path) {
     std::error_code status;
     if (!std::filesystem::is_regular_file(path, status)) return fail(errc::unavailable, "no such file", path.string());
     const std::uint64_t bytes = std::filesystem::file_size(path, status);
@@ -218,7 +223,20 @@ private:
         const auto [data, size] = zip.getRecord("data.pkl");
         const auto doc = pickle::read({static_cast<const std::uint8_t*>(data.get()), size}, path.string());
         if (!doc) return tl::unexpected(doc.error());
-        return detail::pth_tensors(zip, *doc, path.string(), bytes).read();
+        auto tensors = detail::pth_tensors(zip, *doc, path.string(), bytes).read();
+        if (!tensors) return tl::unexpected(std::move(tensors.error()));
+        weights_file file{std::move(*tensors), {}};
+        if (!zip.hasRecord(pth_metadata_record)) return file;
+        const auto [text, length] = zip.getRecord(pth_metadata_record);
+        const auto* const begin = static_cast<const char*>(text.get());
+        const auto json = nlohmann::json::parse(begin, begin + length, nullptr, false);
+        if (!json.is_object())
+            return fail(errc::bad_input, fmt::format("{} is no JSON object", pth_metadata_record), path.string());
+        for (const auto& [key, content] : json.items()) {
+            if (!content.is_string()) return fail(errc::bad_input, "metadata is no text", path.string(), key);
+            file.metadata.emplace(key, content.get<std::string>());
+        }
+        return file;
     } catch (const std::exception& e) {
         return fail(errc::bad_input, "no readable PyTorch file: " + first_line_of(e), path.string());
     }

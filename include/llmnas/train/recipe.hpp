@@ -38,22 +38,25 @@ struct training_recipe {
     double label_smoothing = 0.1;
     double dropout = 0.2;                ///< before the classifier
     double clip_norm = 0;                ///< norm of the gradient over all parameters; 0: not clipped
+    double average_decay = 0;            ///< of the weights' moving average (weight_average); 0: none is kept
     std::int32_t validation_images = 0;  ///< a fixed stratified subset of the validation split; 0: all
     std::uint64_t subset_seed = 0;       ///< of the training subset, the same for all candidates of a search
 
     /// Everything that decides the result, for the journal and for the check that a checkpoint belongs here.
     [[nodiscard]] description describe() const {
-        return {{"recipe", name},
-                {"optimizer", fmt::format("SGD, {}momentum {}, weight decay {}", nesterov ? "Nesterov " : "", momentum,
-                                          weight_decay)},
-                {"learning_rate", schedule.describe()},
-                {"augmentation", augmentation.describe()},
-                {"mix_up", mixing.alpha > 0 ? fmt::format("alpha {}", mixing.alpha) : "none"},
-                {"loss", fmt::format("cross-entropy, label smoothing {}", label_smoothing)},
-                {"dropout", fmt::format("{}", dropout)},
-                {"clip_norm", clip_norm > 0 ? fmt::format("{}", clip_norm) : "none"},
-                {"validation_images", validation_images > 0 ? fmt::format("{}", validation_images) : "all"},
-                {"subset_seed", fmt::format("{}", subset_seed)}};
+        description d{{"recipe", name},
+                      {"optimizer", fmt::format("SGD, {}momentum {}, weight decay {}", nesterov ? "Nesterov " : "",
+                                                momentum, weight_decay)},
+                      {"learning_rate", schedule.describe()},
+                      {"augmentation", augmentation.describe()},
+                      {"mix_up", mixing.alpha > 0 ? fmt::format("alpha {}", mixing.alpha) : "none"},
+                      {"loss", fmt::format("cross-entropy, label smoothing {}", label_smoothing)},
+                      {"dropout", fmt::format("{}", dropout)},
+                      {"clip_norm", clip_norm > 0 ? fmt::format("{}", clip_norm) : "none"},
+                      {"validation_images", validation_images > 0 ? fmt::format("{}", validation_images) : "all"},
+                      {"subset_seed", fmt::format("{}", subset_seed)}};
+        if (average_decay > 0) d.emplace_back("weight_average", fmt::format("decay {}", average_decay));
+        return d;
     }
 
     /// The same recipe with its schedule and its augmentation chosen at run time.
@@ -61,8 +64,9 @@ struct training_recipe {
         requires std::convertible_to<Schedule, To> && std::convertible_to<Augment, Other> &&
             (!std::same_as<training_recipe<To, Other>, training_recipe>)
             operator training_recipe<To, Other>() const {  // NOLINT(google-explicit-constructor)
-            return {name,         schedule,        augmentation, mixing,    momentum,          nesterov,
-                    weight_decay, label_smoothing, dropout,      clip_norm, validation_images, subset_seed};
+            return {name,          schedule,          augmentation,    mixing,  momentum,
+                    nesterov,      weight_decay,      label_smoothing, dropout, clip_norm,
+                    average_decay, validation_images, subset_seed};
         }
 };
 

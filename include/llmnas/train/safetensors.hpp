@@ -28,12 +28,6 @@
 
 namespace llmnas {
 
-/// Tensors with the text beside them.
-struct safetensors_file {
-    state_dict tensors;
-    std::map<std::string, std::string> metadata;
-};
-
 namespace detail {
 
 static_assert(std::endian::native == std::endian::little, "safetensors data is little-endian");
@@ -80,7 +74,7 @@ inline constexpr std::array<std::pair<std::string_view, at::ScalarType>, 10> saf
 
 /// Reads a file onto the CPU. Errors: unavailable (no such file), bad_input (header too long or malformed, offsets that
 /// overlap or leave the file), io.
-[[nodiscard]] inline result<safetensors_file> read_safetensors(const std::filesystem::path& path) {
+[[nodiscard]] inline result<weights_file> read_safetensors(const std::filesystem::path& path) {
     const std::string where = path.string();
     std::error_code status;
     if (!std::filesystem::is_regular_file(path, status)) return fail(errc::unavailable, "no such file", where);
@@ -102,7 +96,7 @@ inline constexpr std::array<std::pair<std::string_view, at::ScalarType>, 10> saf
     auto header = safetensors::parse_header(text, bytes - sizeof length - length, where);
     if (!header) return tl::unexpected(std::move(header.error()));
 
-    safetensors_file out;
+    weights_file out;
     out.metadata = std::move(header->metadata);
     try {
         for (const safetensors::tensor_entry& e : header->tensors) {

@@ -35,6 +35,12 @@ struct state_dict {
     }
 };
 
+/// What a file of weights holds: tensors, and text beside them (train/weights_file.hpp).
+struct weights_file {
+    state_dict tensors;
+    std::map<std::string, std::string> metadata;
+};
+
 namespace detail {
 
 inline std::string shape_text(const at::Tensor& t) {

@@ -12,48 +12,13 @@
 #include <llmnas/zoo/lmanet.hpp>
 
 #include "support/catch.hpp"
-#include "support/files.hpp"
+#include "support/short_training.hpp"
 
 using namespace llmnas;
+using namespace llmnas::test;
 using Catch::Matchers::ContainsSubstring;
 
 namespace {
-
-constexpr architecture<2> tiny{
-    .input = {3, 8, 8},
-    .classes = 4,
-    .stages = {{.output_channels = 8, .stride = 2, .expansion_factor = 4},
-               {.output_channels = 8, .num_layers = 2, .use_se = true, .skip_op = skip_kind::residual}}};
-
-// Four classes of 8 x 8: which quarter is bright.
-std::shared_ptr<const training_data> quarters() {
-    image_set set;
-    set.name = "quarters";
-    set.image = {3, 8, 8};
-    set.classes = 4;
-    splitmix64 rng{1};
-    for (std::int32_t i = 0; i < 400; ++i) {
-        const std::int32_t label = i % 4;
-        for (std::int32_t c = 0; c < 3; ++c)
-            for (std::int32_t y = 0; y < 8; ++y)
-                for (std::int32_t x = 0; x < 8; ++x) {
-                    const bool bright = y / 4 == label / 2 && x / 4 == label % 2;
-                    set.pixels.push_back(static_cast<std::uint8_t>(rng.below(120) + (bright ? 80 : 0)));
-                }
-        set.labels.push_back(label);
-    }
-    return std::make_shared<training_data>(hold_out(set, {.images = 80}, 0).value());
-}
-
-training_recipe<warmup_cosine, flip_and_shift> short_recipe() {
-    auto recipe = quick_recipe();
-    recipe.augmentation = {.flip = false, .shift = 1};
-    recipe.dropout = 0.2;
-    return recipe;
-}
-
-const training_machine one_thread{.device = "cpu", .threads = 1};
-const fidelity few{.resolution = 8, .images = 0, .epochs = 3, .batch = 32};
 
 // A schedule of a user's own, which no network survives.
 struct absurd_rate {
@@ -107,78 +72,6 @@ TEST_CASE("the full recipe trains, whoever makes its batches", "[train]") {
     CHECK(train({.workers = 3, .ahead = 5}) == loss);
     recipe.mixing.alpha = 0;
     CHECK(train({}) != loss);
-}
-
-TEST_CASE("a resumed training equals the uninterrupted one", "[train]") {
-    const test::temporary_directory dir;
-    const dynamic_graph net(tiny);
-    const mini_trainer trainer(quarters(), short_recipe(), one_thread);
-    const auto whole = trainer.train(net.view(), few, 7, dir / "whole");
-    REQUIRE(whole);
-
-    const auto stopped =
-        trainer.train(net.view(), few, 7, dir / "parts", [](const epoch_report&) { return training_control::stop; });
-    REQUIRE(stopped);
-    CHECK(stopped->epochs == 1);
-    std::vector<std::int32_t> epochs;
-    const auto resumed = trainer.train(net.view(), few, 7, dir / "parts", [&](const epoch_report& r) {
-        epochs.push_back(r.epoch);
-        return training_control::proceed;
-    });
-    REQUIRE(resumed);
-    CHECK(epochs == std::vector<std::int32_t>{1, 2, 3});
-    CHECK(resumed->loss == whole->loss);
-    CHECK(resumed->accuracy == whole->accuracy);
-    CHECK(resumed->top5 == whole->top5);
-
-    const auto a = read_safetensors(dir / "whole");
-    const auto b = read_safetensors(dir / "parts");
-    REQUIRE(a);
-    REQUIRE(b);
-    REQUIRE(a->tensors.entries.size() == b->tensors.entries.size());
-    for (const auto& t : a->tensors.entries) {
-        INFO(t.name);
-        CHECK(at::equal(t.value, *b->tensors.find(t.name)));
-    }
-
-    // A finished run is not trained again.
-    const auto finished = trainer.train(net.view(), few, 7, dir / "whole");
-    REQUIRE(finished);
-    CHECK(*finished == *whole);
-}
-
-TEST_CASE("checkpoints of another run and damaged ones are refused", "[train]") {
-    const test::temporary_directory dir;
-    const auto path = dir / "checkpoint";
-    const dynamic_graph net(tiny);
-    const auto data = quarters();
-    const mini_trainer trainer(data, short_recipe(), one_thread);
-    const fidelity one{.resolution = 8, .epochs = 1, .batch = 64};
-    REQUIRE(trainer.train(net.view(), one, 7, path));
-    const auto refusal = [](const result<training_metrics>& r) {
-        REQUIRE(!r);
-        CHECK(r.error().code == errc::bad_input);
-        return r.error().text();
-    };
-    CHECK_THAT(refusal(trainer.train(net.view(), one, 8, path)),
-               ContainsSubstring("seed differs") && ContainsSubstring("got 7, wanted 8"));
-    CHECK_THAT(refusal(trainer.train(net.view(), {8, 0, 2, 64}, 7, path)), ContainsSubstring("fidelity differs"));
-    auto other = tiny;
-    other.stages[0].kernel_size = 5;
-    CHECK_THAT(refusal(trainer.train(dynamic_graph(other).view(), one, 7, path)), ContainsSubstring("network differs"));
-    auto recipe = short_recipe();
-    recipe.weight_decay = 0;
-    CHECK_THAT(refusal(mini_trainer(data, recipe, one_thread).train(net.view(), one, 7, path)),
-               ContainsSubstring("optimizer differs"));
-
-    std::filesystem::resize_file(path, std::filesystem::file_size(path) - 100);
-    CHECK_THAT(refusal(trainer.train(net.view(), one, 7, path)), ContainsSubstring("truncated"));
-    REQUIRE(write_safetensors(path, {}, {}));
-    CHECK_THAT(refusal(trainer.train(net.view(), one, 7, path)), ContainsSubstring("no checkpoint"));
-
-    const auto unwritable = trainer.train(net.view(), one, 7, dir / "nowhere" / "checkpoint");
-    REQUIRE(!unwritable);
-    CHECK(unwritable.error().code == errc::io);
 }
 
 TEST_CASE("what does not fit together is refused before it runs", "[train]") {
