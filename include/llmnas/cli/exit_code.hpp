@@ -13,7 +13,7 @@ enum exit_code : int {
     bad_usage = 2,      ///< flags, files, JSON or data are not what is wanted
     does_not_fit = 3,   ///< `check`: the network is over a limit
     no_server = 4,      ///< the language model's server does not answer as it should
-    interrupted = 130,  ///< stopped by Ctrl-C or SIGTERM; the study can be continued
+    interrupted = 130,  ///< stopped by Ctrl-C or SIGTERM; study and training can be continued
 };
 
 [[nodiscard]] constexpr exit_code exit_code_of(errc code) noexcept {

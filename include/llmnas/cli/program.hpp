@@ -11,11 +11,14 @@
 #include <CLI/CLI.hpp>
 
 #include <llmnas/cli/check_command.hpp>
+#include <llmnas/cli/eval_command.hpp>
 #include <llmnas/cli/exit_code.hpp>
 #include <llmnas/cli/explain_command.hpp>
 #include <llmnas/cli/llm_command.hpp>
 #include <llmnas/cli/search_command.hpp>
+#include <llmnas/cli/short_spin.hpp>
 #include <llmnas/cli/space_command.hpp>
+#include <llmnas/cli/train_command.hpp>
 #include <llmnas/core/version.hpp>
 
 namespace llmnas::cli {
@@ -41,7 +44,7 @@ int run_command(Command& command) {
     CLI::App app(
         "Neural architecture search for microcontrollers: proposes, checks, trains and compares networks.\n"
         "Exit codes: 0 done, 1 failed while running, 2 bad input, 3 the network does not fit (check),\n"
-        "4 no answer of the language model's server, 130 interrupted (the study can be continued).",
+        "4 no answer of the language model's server, 130 interrupted (study and training can be continued).",
         "llmnas");
     app.set_version_flag("--version", "llmnas " + std::string(version));
     app.set_config("--config", "", "TOML or INI file; flags of a command stand in its section, like [search]");
@@ -49,11 +52,15 @@ int run_command(Command& command) {
     app.require_subcommand(1);
     app.fallthrough();
     search_command search;
+    train_command train;
+    eval_command eval;
     check_command check;
     explain_command explain;
     llm_command llm;
     space_command space;
     search.add_to(app);
+    train.add_to(app);
+    eval.add_to(app);
     check.add_to(app);
     explain.add_to(app);
     llm.add_to(app);
@@ -64,6 +71,9 @@ int run_command(Command& command) {
         if (e.get_exit_code() == 0) return app.exit(e);
         return detail::complain(std::string(e.what()) + "; see llmnas --help", bad_usage);
     }
+    if (train.chosen() || eval.chosen()) use_short_spin(argv);
+    if (train.chosen()) return detail::run_command(train);
+    if (eval.chosen()) return detail::run_command(eval);
     if (search.chosen()) return detail::run_command(search);
     if (check.chosen()) return detail::run_command(check);
     if (explain.chosen()) return detail::run_command(explain);

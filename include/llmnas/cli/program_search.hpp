@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include <llmnas/cli/data_options.hpp>
@@ -19,21 +20,24 @@
 namespace llmnas::cli {
 
 /// Definition for search_loop and child_process. Options of the trainer: those of data_options, `recipe`, `threads`,
-/// `validation_images` (a stratified subset; 0: all).
+/// `device`, `validation_images` (a stratified subset; 0: all), `average_decay`.
 struct program_search {
     using space = table1_se;
     using memory_model = any_memory_model;
     using objectives = paper_objectives;
     using trainer = mini_trainer<any_schedule, any_augmentation>;
 
-    [[nodiscard]] static result<trainer> make_trainer(const json_value& options) {
+    [[nodiscard]] static result<trainer> make_trainer(const json_value& options, step_callback on_step = {}) {
         auto recipe = recipe_named(options.value("recipe", "mini"));
         if (!recipe) return tl::unexpected<error>(recipe.error());
         recipe->validation_images = options.value("validation_images", recipe->validation_images);
+        recipe->average_decay = options.value("average_decay", recipe->average_decay);
         auto data = data_options::load(options);
         if (!data) return tl::unexpected<error>(data.error());
         return trainer(std::make_shared<const training_data>(std::move(*data)), std::move(*recipe),
-                       {.threads = options.value("threads", 0)});
+                       {.device = options.value("device", std::string("auto")),
+                        .threads = options.value("threads", 0),
+                        .on_step = std::move(on_step)});
     }
 };
 static_assert(SearchDefinition<program_search>);

@@ -15,18 +15,12 @@
 
 #include <fmt/format.h>
 
+#include <llmnas/cli/progress_bar.hpp>
 #include <llmnas/llm/openai_options.hpp>
 #include <llmnas/search/loop.hpp>
 #include <llmnas/search/search_budget.hpp>
 
 namespace llmnas::cli {
-
-/// `1:23` or `1:02:03`.
-[[nodiscard]] inline std::string clock_text(double seconds) {
-    const auto s = static_cast<std::int64_t>(std::max(0.0, seconds) + 0.5);
-    return s < 3600 ? fmt::format("{}:{:02}", s / 60, s % 60)
-                    : fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
-}
 
 namespace detail {
 inline std::atomic<bool> network_trains = false;  ///< then the bar has the terminal's line
@@ -120,14 +114,11 @@ private:
 
     void draw() {
         if (!terminal_) return;
-        constexpr int width = 24;
         const double done = std::min(1.0, (done_ + fraction_) / std::max(1, wanted_));
-        const int filled = static_cast<int>(done * width);
         const double elapsed = std::chrono::duration<double>(clock::now() - start_).count();
         const double here = done_ - done_before_ + fraction_;
         const std::string eta = here > 0 ? clock_text(elapsed / here * (wanted_ - done_ - fraction_)) : "?";
-        fmt::print(stderr, "\r\033[K[{}{}] {}/{}  ETA {}  {}  {}", std::string(static_cast<std::size_t>(filled), '#'),
-                   std::string(static_cast<std::size_t>(width - filled), '.'), done_, wanted_, eta, current_, latest_);
+        fmt::print(stderr, "\r\033[K{} {}/{}  ETA {}  {}  {}", bar_text(done), done_, wanted_, eta, current_, latest_);
         std::fflush(stderr);
     }
 
