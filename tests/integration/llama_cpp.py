@@ -19,6 +19,9 @@ import time
 import urllib.error
 import urllib.request
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from support.journal_lines import journal  # noqa: E402
+
 PROGRAM = os.environ["LLMNAS_PROGRAM"]
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MODEL = pathlib.Path(os.environ.get("LLMNAS_DATA_DIR") or ROOT / "data") / "llm" / "stories260K.gguf"
@@ -106,16 +109,6 @@ def run_on_terminal(*arguments, key=None):
     reader.join()
     os.close(ours)
     return subprocess.CompletedProcess(done.args, done.returncode, done.stdout, b"".join(shown).decode(errors="replace"))
-
-
-def journal(out):
-    """The journal without what tells of time or process."""
-    def clean(value):
-        if isinstance(value, dict):
-            return {k: clean(v) for k, v in value.items() if k not in
-                    ("datetime_start", "datetime_complete", "worker_id", "lease", "seconds", "images_per_second")}
-        return value
-    return [clean(json.loads(line)) for line in (out / "journal.log").read_text().splitlines()]
 
 
 def check(url):

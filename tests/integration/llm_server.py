@@ -14,6 +14,9 @@ import sys
 import tempfile
 import threading
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from support.journal_lines import journal  # noqa: E402
+
 PROGRAM = os.environ["LLMNAS_PROGRAM"]
 KEY = "sk-scripted-0123456789"
 
@@ -69,16 +72,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.answer({"model": "scripted", "choices": [{"index": 0, "finish_reason": "stop",
                                                        "message": {"role": "assistant", "content": reply}}],
                      "usage": {"prompt_tokens": 10, "completion_tokens": 20}})
-
-
-def journal(out):
-    """The journal without what tells of time or process."""
-    def clean(value):
-        if isinstance(value, dict):
-            return {k: clean(v) for k, v in value.items() if k not in
-                    ("datetime_start", "datetime_complete", "worker_id", "lease", "seconds", "images_per_second")}
-        return value
-    return [clean(json.loads(line)) for line in (out / "journal.log").read_text().splitlines()]
 
 
 FIDELITY = ["--resolution", "32", "--images", "100", "--epochs", "1", "--batch", "50", "--validation-images", "100", "--recipe",
