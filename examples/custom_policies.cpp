@@ -76,8 +76,13 @@ struct flash_kilobytes {
     static constexpr direction towards = direction::minimize;
     static double value(const costs& c, const training_metrics&) { return static_cast<double>(c.flash.value) / 1000; }
 };
+// A built-in objective with a hard limit: slower networks are refused before they are trained.
+struct fast_enough : latency_objective<my_board_latency> {
+    static constexpr double limit = 350;
+};
 struct my_objectives {
-    static constexpr auto types = boost::hana::tuple_t<accuracy_objective, flash_kilobytes, sram_objective>;
+    static constexpr auto types =
+        boost::hana::tuple_t<accuracy_objective, flash_kilobytes, sram_objective, fast_enough>;
 };
 //! [objective]
 
