@@ -8,14 +8,17 @@
 #include <set>
 #include <vector>
 
-#include <llmnas/search/evolution_proposer.hpp>
+#include <llmnas/search/executor.hpp>
 #include <llmnas/search/gate.hpp>
 #include <llmnas/search/hypervolume.hpp>
 #include <llmnas/search/local_search_proposer.hpp>
+#include <llmnas/search/loop.hpp>
 #include <llmnas/search/nsga2_proposer.hpp>
 #include <llmnas/search/random_proposer.hpp>
 #include <llmnas/space/table1.hpp>
 #include "support/catch.hpp"
+#include "support/files.hpp"
+#include "unit/search/scripted_search.hpp"
 
 using namespace llmnas;
 using Catch::Detail::Approx;
@@ -207,6 +210,36 @@ TEST_CASE("NSGA-II, local search: under the paper's limits every proposal is new
     CHECK(check(local_search_proposer<space>{}) == 32);
 }
 
+TEST_CASE("NSGA-II, local search: a study in two runs is the study in one", "[search]") {
+    const auto check = [](auto proposer) {
+        test::temporary_directory once, twice;
+        const auto run = [&](const std::filesystem::path& dir, std::int32_t trials) {
+            gate<space> judge{problem{}};
+            auto s = study<space, paper_objectives>::open(dir, {{"seed", 6}}, judge).value();
+            in_process<test::scripted_search> here;
+            search_observer silent;
+            search_loop<test::scripted_search, in_process<test::scripted_search>> loop(
+                s, judge, here, silent, {.trials = trials, .fidelity = {.epochs = 1}, .seed = 6});
+            auto fresh = proposer;
+            REQUIRE(loop.run(fresh));
+            return std::vector<trial<space>>(s.trials().begin(), s.trials().end());
+        };
+        const auto whole = run(once.path(), 18);
+        for (const std::int32_t trials : {3, 13, 18}) run(twice.path(), trials);
+        const auto parts = run(twice.path(), 18);
+        REQUIRE(whole.size() == 18);
+        REQUIRE(parts.size() == 18);
+        for (std::size_t i = 0; i < whole.size(); ++i) {
+            CHECK(parts[i].candidate.network == whole[i].candidate.network);
+            CHECK(parts[i].values == whole[i].values);
+            CHECK(parts[i].proposer == whole[i].proposer);
+        }
+        CHECK(whole[17].proposer == proposer.name());
+    };
+    check(nsga2_proposer<space>{});
+    check(local_search_proposer<space>{});
+}
+
 TEST_CASE("NSGA-II: the population is the best by rank, then by distance, then by what is over a limit", "[search]") {
     constexpr objective_info limited[] = {{"f1", direction::minimize}, {"f2", direction::minimize, 100.0}};
     replay r;
@@ -236,55 +269,4 @@ TEST_CASE("NSGA-II: the population is the best by rank, then by distance, then b
     CHECK(all.population(limited) == std::vector<std::int32_t>{0, 3, 1, 2, 7, 4, 6, 5});
     CHECK(six.population(limited) == std::vector<std::int32_t>{0, 3, 1, 2, 7, 4});
     CHECK(nsga2_proposer<space>{}.population(limited).empty());
-}
-
-TEST_CASE("local search: neighbours differ in one field, and in those that have an effect only then", "[search]") {
-    splitmix64 rng{4};
-    for (int round = 0; round < 100; ++round) {
-        const auto p = canonical(sample<space>(rng));
-        std::size_t expected = 0;
-        for (const gene g : effective_genes(p)) expected += axis_sizes<space>[g.axis] - 1;
-        const auto around = local_search_proposer<space>::neighbours(p, rng);
-        REQUIRE(around.size() == expected);
-        for (const auto& q : around) {
-            REQUIRE(canonical(q) == q);
-            std::size_t changed = 0;
-            const auto before = effective_flags(p), behind = effective_flags(q);
-            for (std::size_t s = 0; s < space::stages; ++s)
-                for (std::size_t k = 0; k < axis_count<space>; ++k)
-                    changed += before[s][k] && behind[s][k] && p.choice[s][k] != q.choice[s][k];
-            REQUIRE(changed == 1);
-        }
-    }
-}
-
-TEST_CASE("variation: fields that a child has and its parents lack are drawn from all choices", "[search]") {
-    splitmix64 rng{5};
-    std::size_t ratio = 0, use = 0, k = 0;
-    detail::for_each_axis<space>([&](auto a) {
-        if (decltype(a)::name == "se_ratio") ratio = k;
-        if (decltype(a)::name == "use_se") use = k;
-        ++k;
-    });
-    std::set<int> seen;
-    int crossed = 0;
-    for (int round = 0; round < 4000; ++round) {
-        const auto a = canonical(sample<space>(rng)), b = canonical(sample<space>(rng));
-        const auto m = mutant(a, rng);
-        for (std::size_t s = 0; s < space::stages; ++s)
-            if (m.choice[s][use] != a.choice[s][use] && effective_axes(m, s)[ratio]) seen.insert(m.choice[s][ratio]);
-        const auto c = uniform_crossover(a, b, rng);
-        if (!(canonical(c) == c)) FAIL("a child is not canonical");
-        for (std::size_t s = 0; s < space::stages; ++s)
-            for (std::size_t axis = 0; axis < axis_count<space>; ++axis) {
-                if (!effective_axes(c, s)[axis]) continue;
-                const bool in_a = effective_axes(a, s)[axis], in_b = effective_axes(b, s)[axis];
-                const auto choice = c.choice[s][axis];
-                if ((in_a || in_b) && !(in_a && choice == a.choice[s][axis]) && !(in_b && choice == b.choice[s][axis]))
-                    FAIL("a choice of neither parent");
-                crossed += in_a && in_b && choice == b.choice[s][axis] && choice != a.choice[s][axis];
-            }
-    }
-    CHECK(seen.size() == axis_sizes<space>[ratio]);
-    CHECK(crossed > 10'000);
 }
