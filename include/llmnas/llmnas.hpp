@@ -35,5 +35,7 @@
 #include <llmnas/train/evaluate.hpp>
 #include <llmnas/train/network_module.hpp>
 #include <llmnas/train/pth.hpp>
+#include <llmnas/train/pth_writer.hpp>
 #include <llmnas/train/safetensors.hpp>
 #include <llmnas/train/trainer.hpp>
+#include <llmnas/train/weights_file.hpp>

@@ -53,7 +53,8 @@ public:
                          "Pixels that images are resized to; 0: as trained, else the input's")
             ->check(CLI::Range(0, 1024));
         command_->add_option("--input", input_, "Input that the network is lowered for, from JSON 3x160x160");
-        command_->add_option("--batch", batch_, "Images at a time")->check(CLI::Range(1, 65536))->capture_default_str();
+        command_->add_option("--batch", batch_, "Images at a time; 0: 32 on a CPU, 256 on a GPU")
+            ->check(CLI::Range(0, 65536));
         command_->add_option("--device", device_, "auto, cpu or cuda")->capture_default_str();
         command_->add_option("--threads", threads_, "Threads; 0: all cores")->check(CLI::Range(0, 4096));
         command_->add_option("--per-class", per_class_, "CSV file with the scores of every class");
@@ -132,11 +133,14 @@ private:
     [[nodiscard]] result<exit_code> measure(network_module& module, const network_source& source,
                                             const image_set& images, const batch_layout& layout) const {
         progress_bar bar;
+        // On a CPU the maps of a larger batch cost more in fresh pages than they save in calls: 1.2 times the time at
+        // 128.
+        const auto batch = static_cast<std::size_t>(batch_ > 0 ? batch_ : layout.device.is_cpu() ? 32 : 256);
         const auto begun = std::chrono::steady_clock::now();
         const auto seconds = [&begun] {
             return std::max(1e-9, std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count());
         };
-        const auto e = evaluate(module, images, layout, static_cast<std::size_t>(batch_), [&](std::size_t done) {
+        const auto e = evaluate(module, images, layout, batch, [&](std::size_t done) {
             const auto n = static_cast<double>(done);
             bar.show(n / static_cast<double>(images.size()), 0,
                      fmt::format("{}/{}  {:.0f} images/s", grouped(done), grouped(images.size()), n / seconds()));
@@ -215,7 +219,7 @@ private:
     std::string split_ = "test";
     std::string input_;
     std::int32_t resolution_ = 0;
-    std::int32_t batch_ = 128;
+    std::int32_t batch_ = 0;
     std::string device_ = "auto";
     std::int32_t threads_ = 0;
     std::string per_class_;

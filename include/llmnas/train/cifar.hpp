@@ -152,16 +152,15 @@ private:
 class cifar {
 public:
     /// The files of this version lie in the folder.
-    cifar(const cifar_version& version, std::filesystem::path folder)
-        : version_(&version), folder_(std::move(folder)) {}
+    cifar(const cifar_version& which, std::filesystem::path folder) : version_(&which), folder_(std::move(folder)) {}
 
     /// Looks for the first training file in `DIR/WORD` ("cifar100"), `DIR/FOLDER` (the archive's) and `DIR`; says
     /// nothing about what is in it.
-    [[nodiscard]] static std::optional<cifar> find(const cifar_version& version, const std::filesystem::path& dir) {
+    [[nodiscard]] static std::optional<cifar> find(const cifar_version& which, const std::filesystem::path& dir) {
         std::error_code ignored;
-        for (const auto& folder : {dir / version.word, dir / version.archive_folder, dir})
-            if (std::filesystem::is_regular_file(folder / version.train.front().name, ignored))
-                return cifar(version, folder);
+        for (const auto& folder : {dir / which.word, dir / which.archive_folder, dir})
+            if (std::filesystem::is_regular_file(folder / which.train.front().name, ignored))
+                return cifar(which, folder);
         return std::nullopt;
     }
 
