@@ -7,9 +7,10 @@ set -euo pipefail
 usage="usage: tests/run.sh [--long]
   --long  also the long tier: what does not fit into 30 minutes on 2 cores"
 tier=(-LE long)
+clang=clang-light
 for argument in "$@"; do
     case $argument in
-    --long) tier=() ;;
+    --long) tier=() clang=clang-all ;;
     -h | --help) echo "$usage" && exit 0 ;;
     *) printf 'error: unknown argument %s\n%s\n' "$argument" "$usage" >&2 && exit 2 ;;
     esac
@@ -48,9 +49,9 @@ run_preset() {
 run_preset gcc-dev
 run_preset asan-ubsan
 if command -v clang++ >/dev/null; then
-    run_preset clang-light
+    run_preset "$clang"
 else
-    say "skipped  clang-light: clang++ is not installed (package clang)"
+    say "skipped  $clang: clang++ is not installed (package clang)"
     skipped=$((skipped + 1))
 fi
 say "all in $SECONDS s"
