@@ -52,14 +52,14 @@ step() { timeout 300 "$@" >>"$log" 2>&1 || none "$(grep -m1 '^[EW]:' "$log" || e
 : >"$log"
 step apt-get "${private[@]}" update
 step apt-get "${private[@]}" install --yes --no-install-recommends --download-only llama.cpp
-rm -rf "$folder/root"
-mkdir -p "$folder/root"
-for package in "$apt"/cache/archives/*.deb; do step dpkg-deb -x "$package" "$folder/root"; done
-loader=$(find "$folder/root" -path '*/ld-linux*' -name '*.so*' -print -quit)
-server=$(find "$folder/root/usr" -name llama-server -type f -perm -u+x -print -quit)
+rm -rf "$folder/unpacked"
+mkdir -p "$folder/unpacked"
+for package in "$apt"/cache/archives/*.deb; do step dpkg-deb -x "$package" "$folder/unpacked"; done
+loader=$(find "$folder/unpacked" -path '*/ld-linux*' -name '*.so*' -print -quit)
+server=$(find "$folder/unpacked/usr" -name llama-server -type f -perm -u+x -print -quit)
 [ -n "$loader" ] && [ -n "$server" ] || none "the packages of $suite hold no llama-server"
-libraries=$(find "$folder/root/usr/lib" -name '*.so*' -printf '%h\n' | sort -u | paste -sd:)
-backends=$(find "$folder/root/usr/lib" -name 'libggml-cpu*.so*' -printf '%h\n' -quit)
+libraries=$(find "$folder/unpacked/usr/lib" -name '*.so*' -printf '%h\n' | sort -u | paste -sd:)
+backends=$(find "$folder/unpacked/usr/lib" -name 'libggml-cpu*.so*' -printf '%h\n' -quit)
 rm -rf "$apt/cache"
 cat >"$folder/llama-server.new" <<END
 #!/bin/sh
