@@ -1,31 +1,10 @@
 // SPDX-License-Identifier: MIT
 /// \file
 /// The flags of `llmnas explain`.
-#include "support/catch.hpp"
-
-#include <string>
-#include <vector>
-
-#include <CLI/CLI.hpp>
-
-#include <llmnas/cli/explain_command.hpp>
+#include "run_explain.hpp"
 
 using namespace llmnas;
-
-namespace {
-
-result<cli::exit_code> explain(std::vector<std::string> args) {
-    CLI::App app;
-    cli::explain_command command;
-    command.add_to(app);
-    args.insert(args.begin(), "explain");
-    std::vector<std::string> reversed(args.rbegin(), args.rend());
-    app.parse(reversed);
-    REQUIRE(command.chosen());
-    return command.run();
-}
-
-}  // namespace
+using test::explain;
 
 TEST_CASE("explain takes a network and a text", "[cli][explanation]") {
     CHECK(explain({"lmanet_elite", "--text", "examples/explanations/lmanet_elite.txt"}).value() == cli::success);

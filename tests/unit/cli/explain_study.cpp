@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: MIT
 /// \file
 /// `llmnas explain --study`: trials of a study on disk, explained after their measurement.
+#include "run_explain.hpp"
 #include "support/catch.hpp"
 #include "support/files.hpp"
 
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
-#include <llmnas/cli/explain_command.hpp>
 #include <llmnas/cli/study_config.hpp>
 #include <llmnas/cli/study_trial.hpp>
 #include <llmnas/json/file.hpp>
@@ -19,6 +17,7 @@
 using namespace llmnas;
 using Catch::Matchers::ContainsSubstring;
 using space = table1_se;
+using test::explain;
 
 namespace {
 
@@ -87,16 +86,6 @@ void write_example(const std::filesystem::path& dir) {
                       {with([](auto& n) { n.stages[0].kernel_size = n.stages[3].kernel_size = 5; }), 0.48},
                       {with([](auto& n) { n.stages[4].kernel_size = 5; }), 0.6, {}, 30},
                       {with([](auto& n) { n.stages[3].kernel_size = 7; }), std::nullopt}});
-}
-
-result<cli::exit_code> explain(std::vector<std::string> args) {
-    CLI::App app;
-    cli::explain_command command;
-    command.add_to(app);
-    args.insert(args.begin(), "explain");
-    std::vector<std::string> reversed(args.rbegin(), args.rend());
-    app.parse(reversed);
-    return command.run();
 }
 
 }  // namespace
