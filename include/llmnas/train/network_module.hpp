@@ -16,6 +16,7 @@
 #include <torch/nn/module.h>
 
 #include <llmnas/core/graph.hpp>
+#include <llmnas/train/fused_operators.hpp>
 #include <llmnas/train/parameter_names.hpp>
 #include <llmnas/train/torch_compat.hpp>
 
@@ -26,6 +27,7 @@ struct module_options {
     double dropout = 0;  ///< before the classifier, while training (0.2 mini, 0.05 full phase in the paper)
     double norm_epsilon = 1e-5;
     double norm_momentum = 0.1;
+    bool fused_operators = true;  ///< where they serve (fused_operators.hpp); else libtorch's alone
 };
 
 /// A lowered network as a module: N x C x H x W floats in, N x classes logits out. Height and width may differ from the
@@ -61,7 +63,7 @@ public:
             arguments.clear();
             for (const std::int32_t t : net.inputs_of(ops_[i]))
                 arguments.push_back(values[static_cast<std::size_t>(t)]);
-            values[i + 1] = activate(run(ops_[i], layers_[i], arguments), ops_[i].activation);
+            values[i + 1] = run(ops_[i], layers_[i], arguments);
             for (const std::int32_t t : net.inputs_of(ops_[i]))  // maps that nothing reads any more
                 if (t > 0 && ops_[static_cast<std::size_t>(t) - 1].last_use == static_cast<std::int32_t>(i))
                     values[static_cast<std::size_t>(t)].reset();
@@ -131,9 +133,17 @@ private:
     [[nodiscard]] at::Tensor run(const op& o, const layer& l, const std::vector<at::Tensor>& x) {
         switch (o.kind) {
             case op_kind::conv:
-                return normalise(o, l, convolve(o, l, x[0]));
+                return normalise_and_activate(o, l, convolve(o, l, x[0]));
             case op_kind::linear:
-                return normalise(o, l, at::linear(drop(o, x[0].flatten(1)), l.weight, l.bias));
+                return normalise_and_activate(o, l, at::linear(drop(o, x[0].flatten(1)), l.weight, l.bias));
+            default:
+                return activate(combine(o, x), o.activation);
+        }
+    }
+
+    /// Operators without weights.
+    [[nodiscard]] static at::Tensor combine(const op& o, const std::vector<at::Tensor>& x) {
+        switch (o.kind) {
             case op_kind::add: {
                 at::Tensor sum = x[0] + x[1];
                 for (std::size_t i = 2; i < x.size(); ++i) sum = sum + x[i];
@@ -150,8 +160,14 @@ private:
                                       {o.kernel_h, o.kernel_w}, {o.stride_h, o.stride_w});
             case op_kind::concat:
                 return at::cat(x, 1);
+            default:
+                return x[0];
         }
-        return x[0];
+    }
+
+    /// Fused operators have gradients only: nothing is to be had from them without.
+    [[nodiscard]] bool fuses(const at::Tensor& x) const {
+        return options_.fused_operators && is_training() && at::GradMode::is_enabled() && laid_out_by_channels(x);
     }
 
     [[nodiscard]] static bool is_padded(const op& o) noexcept { return o.pad != padding{}; }
@@ -161,7 +177,10 @@ private:
         return at::constant_pad_nd(x, {o.pad.left, o.pad.right, o.pad.top, o.pad.bottom}, value);
     }
 
-    [[nodiscard]] static at::Tensor convolve(const op& o, const layer& l, const at::Tensor& x) {
+    [[nodiscard]] at::Tensor convolve(const op& o, const layer& l, const at::Tensor& x) const {
+        if (fuses(x) && depthwise_convolution::serves(x, o))
+            return depthwise_convolution::apply(x, l.weight, std::int64_t{o.stride_h}, std::int64_t{o.pad.top},
+                                                std::int64_t{o.pad.left});
         const bool symmetric = o.pad.top == o.pad.bottom && o.pad.left == o.pad.right;
         const std::int64_t pad_h = symmetric ? o.pad.top : 0;
         const std::int64_t pad_w = symmetric ? o.pad.left : 0;
@@ -180,15 +199,24 @@ private:
         return pool(padded(o, x, 0)) / pool(padded(o, ones, 0));
     }
 
-    [[nodiscard]] at::Tensor normalise(const op& o, const layer& l, at::Tensor x) const {
-        if (!o.batch_norm) return x;
+    [[nodiscard]] at::Tensor normalise_and_activate(const op& o, const layer& l, at::Tensor x) const {
+        if (!o.batch_norm) return activate(std::move(x), o.activation);
         if (is_training()) {
             const c10::NoGradGuard guard;
             at::Tensor batches = l.batches;
             batches.add_(1);
         }
-        return at::batch_norm(x, l.norm_weight, l.norm_bias, l.mean, l.variance, is_training(), options_.norm_momentum,
-                              options_.norm_epsilon, at::globalContext().userEnabledCuDNN());
+        if (fuses(x)) {
+            const bool joined = detail::joins_norm(o.activation);
+            at::Tensor y = norm_activation::apply(
+                x, l.norm_weight, l.norm_bias, l.mean, l.variance, options_.norm_momentum, options_.norm_epsilon,
+                static_cast<std::int64_t>(joined ? o.activation : activation_kind::none));
+            return joined ? y : activate(std::move(y), o.activation);
+        }
+        return activate(
+            at::batch_norm(x, l.norm_weight, l.norm_bias, l.mean, l.variance, is_training(), options_.norm_momentum,
+                           options_.norm_epsilon, at::globalContext().userEnabledCuDNN()),
+            o.activation);
     }
 
     [[nodiscard]] at::Tensor drop(const op& o, const at::Tensor& x) {

@@ -21,6 +21,7 @@
 #include <llmnas/core/training.hpp>
 #include <llmnas/train/dataset.hpp>
 #include <llmnas/train/fits_images.hpp>
+#include <llmnas/train/keep_memory.hpp>
 #include <llmnas/train/recipe.hpp>
 #include <llmnas/train/torch_compat.hpp>
 #include <llmnas/train/training_machine.hpp>
@@ -57,6 +58,7 @@ public:
         d.emplace_back("device", machine_.device);
         d.emplace_back("threads", machine_.threads > 0 ? fmt::format("{}", machine_.threads) : "all cores");
         d.emplace_back("channels_last", machine_.channels_last ? "yes" : "no");
+        d.emplace_back("fused_operators", machine_.fused_operators ? "yes" : "no");
         return d;
     }
 
@@ -78,6 +80,7 @@ public:
         const auto device = device_named(machine_.device);
         if (!device) return tl::unexpected(device.error());
         use_threads(machine_.threads);
+        if (machine_.keep_memory) keep_freed_memory();
         try {
             training_run<Schedule, Augment> run(recipe_, machine_, data_->train, validation(), net, f, seed, *device,
                                                 {checkpoint, identity(net, f, seed)});

@@ -34,6 +34,8 @@ struct training_machine {
     std::string device = "auto";  ///< auto, cpu or cuda
     std::int32_t threads = 0;     ///< of torch's operators; 0: all cores
     bool channels_last = true;    ///< layout of maps and weights
+    bool fused_operators = true;  ///< on CPUs, with channels_last: our own in place of libtorch's (fused_operators.hpp)
+    bool keep_memory = true;      ///< freed memory stays with the process (keep_freed_memory())
     stream_options loading{};     ///< of the threads that make batches
     step_callback on_step{};
 };

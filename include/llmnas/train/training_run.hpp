@@ -44,7 +44,7 @@ public:
           fidelity_(f),
           seed_(seed),
           layout_{f.resolution, machine.channels_last, device},
-          module_(net, mix_seed(seed, 0), {.dropout = recipe.dropout}),
+          module_(net, mix_seed(seed, 0), {.dropout = recipe.dropout, .fused_operators = machine.fused_operators}),
           optimizer_(prepare(module_, layout_), {recipe.momentum, recipe.nesterov, recipe.weight_decay}),
           average_(module_, recipe.average_decay),
           file_(std::move(file)),
