@@ -20,7 +20,8 @@
 namespace llmnas::cli {
 
 /// Definition for search_loop and child_process. Options of the trainer: those of data_options, `recipe`, `threads`,
-/// `device`, `validation_images` (a stratified subset; 0: all), `average_decay`.
+/// `device`, `validation_images` (a stratified subset; 0: all), `average_decay`,
+/// `mixed_precision`, `fused_operators`.
 struct program_search {
     using space = table1_se;
     using memory_model = any_memory_model;
@@ -32,11 +33,15 @@ struct program_search {
         if (!recipe) return tl::unexpected<error>(recipe.error());
         recipe->validation_images = options.value("validation_images", recipe->validation_images);
         recipe->average_decay = options.value("average_decay", recipe->average_decay);
+        const auto precision = mixed_precision_named(options.value("mixed_precision", "none"));
+        if (!precision) return tl::unexpected<error>(precision.error());
+        recipe->precision = *precision;
         auto data = data_options::load(options);
         if (!data) return tl::unexpected<error>(data.error());
         return trainer(std::make_shared<const training_data>(std::move(*data)), std::move(*recipe),
                        {.device = options.value("device", std::string("auto")),
                         .threads = options.value("threads", 0),
+                        .fused_operators = options.value("fused_operators", true),
                         .on_step = std::move(on_step)});
     }
 };

@@ -54,6 +54,10 @@ public:
         command_
             ->add_option("--average", average_decay_, "Decay of a moving average of the weights, like 0.999; 0: none")
             ->check(CLI::Range(0.0, 1.0));
+        command_->add_option("--mixed-precision", precision_, "none, bf16, or fp16 with a scaled loss (CUDA)")
+            ->capture_default_str();
+        command_->add_flag("--fused,!--no-fused", fused_,
+                           "Batch norms and depthwise gradients by llmnas on CPUs (default)");
         command_->add_option("--input", input_, "Input that the network is lowered for, from JSON 3x160x160");
         command_->add_option("--device", device_, "auto, cpu or cuda")->capture_default_str();
         command_->add_option("--threads", threads_, "Threads; 0: all cores")->check(CLI::Range(0, 4096));
@@ -72,6 +76,8 @@ public:
         (*options)["device"] = device_;
         (*options)["validation_images"] = validation_images_;
         (*options)["average_decay"] = average_decay_;
+        (*options)["mixed_precision"] = precision_;
+        (*options)["fused_operators"] = fused_;
         training_progress_bar bar;
         const auto trainer = program_search::make_trainer(*options, [&bar](const step_report& r) {
             bar.step_done(r);
@@ -189,6 +195,8 @@ private:
     fidelity fidelity_;
     std::int32_t validation_images_ = 0;
     double average_decay_ = 0;
+    std::string precision_ = "none";
+    bool fused_ = true;
     std::string input_;
     std::string device_ = "auto";
     std::int32_t threads_ = 0;

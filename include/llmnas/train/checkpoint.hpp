@@ -43,6 +43,8 @@ struct training_progress {
     double seconds = 0;      ///< of training
     double waited = 0;       ///< of these, for data
     double run_seconds = 0;  ///< since the start of the run, in all its parts
+    double loss_scale = 1;   ///< of mixed precision, and the steps since it changed
+    std::int64_t finite_steps = 0;
 };
 
 /// A run's checkpoint file. `identity` is everything that decides the run's numbers (network, data, recipe, fidelity,
@@ -64,8 +66,8 @@ public:
                                     const training_progress& progress) const {
         std::map<std::string, std::string> metadata{
             {"format", format},
-            {"epoch", fmt::format("{} {} {} {} {}", progress.steps, progress.loss, progress.seconds, progress.waited,
-                                  progress.run_seconds)}};
+            {"epoch", fmt::format("{} {} {} {} {} {} {}", progress.steps, progress.loss, progress.seconds,
+                                  progress.waited, progress.run_seconds, progress.loss_scale, progress.finite_steps)}};
         for (const auto& [key, value] : identity_) metadata["run." + key] = value;
         std::string reports;
         for (const epoch_report& r : progress.reports)
@@ -94,10 +96,12 @@ public:
                             found("run." + key), value);
         training_progress progress;
         double steps = 0;
-        bool sound = parse(found("epoch"),
-                           {&steps, &progress.loss, &progress.seconds, &progress.waited, &progress.run_seconds}) &&
-                     steps >= 0 && steps < 1e9;
+        double finite_steps = 0;
+        bool sound = parse(found("epoch"), {&steps, &progress.loss, &progress.seconds, &progress.waited,
+                                            &progress.run_seconds, &progress.loss_scale, &finite_steps}) &&
+                     steps >= 0 && steps < 1e9 && finite_steps >= 0 && finite_steps < 1e9;
         progress.steps = sound ? static_cast<std::size_t>(steps) : 0;
+        progress.finite_steps = sound ? static_cast<std::int64_t>(finite_steps) : 0;
         const std::string reports = found("reports");
         for (std::size_t begin = 0; begin < reports.size() && sound;) {
             const std::size_t end = std::min(reports.find('\n', begin), reports.size());
@@ -123,7 +127,7 @@ public:
     }
 
 private:
-    static constexpr const char* format = "llmnas checkpoint 3";
+    static constexpr const char* format = "llmnas checkpoint 4";
 
     /// The tensors themselves, so that loading into the result restores the run.
     [[nodiscard]] static state_dict tensors_of(const network_module& module, sgd& optimizer,

@@ -24,6 +24,25 @@ namespace llmnas {
 /// Names and values for a journal, in a fixed order.
 using description = std::vector<std::pair<std::string, std::string>>;
 
+/// Numbers that forward and backward passes compute with where it is safe; weights, gradients of weights and validation
+/// stay fp32 (Micikevicius et al., "Mixed Precision Training", 2018).
+enum class mixed_precision : std::uint8_t {
+    none,
+    bf16,
+    fp16  ///< with a dynamic scale of the loss; needs CUDA
+};
+
+[[nodiscard]] constexpr std::string_view name_of(mixed_precision p) noexcept {
+    return p == mixed_precision::bf16 ? "bf16" : p == mixed_precision::fp16 ? "fp16" : "none";
+}
+
+/// bad_input for other names.
+[[nodiscard]] inline result<mixed_precision> mixed_precision_named(std::string_view name) {
+    for (const auto p : {mixed_precision::none, mixed_precision::bf16, mixed_precision::fp16})
+        if (name == name_of(p)) return p;
+    return fail(errc::bad_input, "unknown mixed precision", {}, std::string(name), "none, bf16 or fp16");
+}
+
 /// A training recipe. The defaults are the paper's mini phase. Learning rates are for the batch of the fidelity, they
 /// are not scaled with it.
 template <LearningRateSchedule Schedule = step_decay, Augmentation Augment = auto_augment>
@@ -36,9 +55,10 @@ struct training_recipe {
     bool nesterov = true;
     double weight_decay = 1e-4;
     double label_smoothing = 0.1;
-    double dropout = 0.2;                ///< before the classifier
-    double clip_norm = 0;                ///< norm of the gradient over all parameters; 0: not clipped
-    double average_decay = 0;            ///< of the weights' moving average (weight_average); 0: none is kept
+    double dropout = 0.2;      ///< before the classifier
+    double clip_norm = 0;      ///< norm of the gradient over all parameters; 0: not clipped
+    double average_decay = 0;  ///< of the weights' moving average (weight_average); 0: none is kept
+    mixed_precision precision = mixed_precision::none;
     std::int32_t validation_images = 0;  ///< a fixed stratified subset of the validation split; 0: all
     std::uint64_t subset_seed = 0;       ///< of the training subset, the same for all candidates of a search
 
@@ -56,6 +76,7 @@ struct training_recipe {
                       {"validation_images", validation_images > 0 ? fmt::format("{}", validation_images) : "all"},
                       {"subset_seed", fmt::format("{}", subset_seed)}};
         if (average_decay > 0) d.emplace_back("weight_average", fmt::format("decay {}", average_decay));
+        if (precision != mixed_precision::none) d.emplace_back("mixed_precision", name_of(precision));
         return d;
     }
 
@@ -64,9 +85,9 @@ struct training_recipe {
         requires std::convertible_to<Schedule, To> && std::convertible_to<Augment, Other> &&
             (!std::same_as<training_recipe<To, Other>, training_recipe>)
             operator training_recipe<To, Other>() const {  // NOLINT(google-explicit-constructor)
-            return {name,          schedule,          augmentation,    mixing,  momentum,
-                    nesterov,      weight_decay,      label_smoothing, dropout, clip_norm,
-                    average_decay, validation_images, subset_seed};
+            return {name,          schedule,     augmentation,      mixing,     momentum,
+                    nesterov,      weight_decay, label_smoothing,   dropout,    clip_norm,
+                    average_decay, precision,    validation_images, subset_seed};
         }
 };
 

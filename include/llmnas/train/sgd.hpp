@@ -35,6 +35,15 @@ public:
         for (at::Tensor& p : parameters_) p.mutable_grad().reset();
     }
 
+    /// Multiplies the gradients; whether all of them are finite.
+    [[nodiscard]] bool scale_gradients(double factor) {
+        const c10::NoGradGuard guard;
+        std::vector<at::Tensor> sums;
+        for (at::Tensor& p : parameters_)
+            if (p.grad().defined()) sums.push_back(p.mutable_grad().mul_(factor).sum());
+        return sums.empty() || at::isfinite(at::stack(sums).sum()).item<bool>();
+    }
+
     /// Scales the gradients down to this norm over all parameters, where it is larger.
     void clip(double norm) {
         const c10::NoGradGuard guard;

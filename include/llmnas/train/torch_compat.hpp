@@ -13,6 +13,8 @@
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Parallel.h>
+#include <ATen/autocast_mode.h>
+#include <torch/version.h>
 
 #include <fmt/format.h>
 
@@ -44,5 +46,39 @@ inline void use_threads(std::int32_t threads) {
     const std::string text = torch_error != nullptr ? torch_error->what_without_backtrace() : e.what();
     return text.substr(0, text.find('\n'));
 }
+
+/// While it lives, the calling thread's operators compute in this type where that is safe.
+class autocast_scope {
+public:
+    autocast_scope(at::Device device, at::ScalarType type) : device_(device.type()) {
+        set(true, type);
+        at::autocast::increment_nesting();
+    }
+    ~autocast_scope() {
+        // Weights that were converted are forgotten: the next step has other ones.
+        if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
+        set(false, at::kFloat);
+    }
+    autocast_scope(const autocast_scope&) = delete;
+    autocast_scope& operator=(const autocast_scope&) = delete;
+
+private:
+    void set(bool on, at::ScalarType type) const {
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
+        at::autocast::set_autocast_enabled(device_, on);
+        if (on) at::autocast::set_autocast_dtype(device_, type);
+#else
+        if (device_ == at::kCPU) {
+            at::autocast::set_cpu_enabled(on);
+            if (on) at::autocast::set_autocast_cpu_dtype(type);
+        } else {
+            at::autocast::set_enabled(on);
+            if (on) at::autocast::set_autocast_gpu_dtype(type);
+        }
+#endif
+    }
+
+    at::DeviceType device_;
+};
 
 }  // namespace llmnas

@@ -79,6 +79,8 @@ public:
         if (auto sound = fits(net, f); !sound) return tl::unexpected(std::move(sound.error()));
         const auto device = device_named(machine_.device);
         if (!device) return tl::unexpected(device.error());
+        if (recipe_.precision == mixed_precision::fp16 && device->is_cpu())
+            return fail(errc::unavailable, "training in fp16 needs CUDA", {}, "cpu", "bf16, or none");
         use_threads(machine_.threads);
         if (machine_.keep_memory) keep_freed_memory();
         try {

@@ -23,6 +23,7 @@
 #include <llmnas/train/checkpoint.hpp>
 #include <llmnas/train/dataset.hpp>
 #include <llmnas/train/evaluate.hpp>
+#include <llmnas/train/loss_scale.hpp>
 #include <llmnas/train/network_module.hpp>
 #include <llmnas/train/recipe.hpp>
 #include <llmnas/train/sgd.hpp>
@@ -47,6 +48,7 @@ public:
           module_(net, mix_seed(seed, 0), {.dropout = recipe.dropout, .fused_operators = machine.fused_operators}),
           optimizer_(prepare(module_, layout_), {recipe.momentum, recipe.nesterov, recipe.weight_decay}),
           average_(module_, recipe.average_decay),
+          scale_(recipe.precision == mixed_precision::fp16),
           file_(std::move(file)),
           stream_(images, layout_, recipe.augmentation, recipe.mixing, machine.loading),
           images_(stratified_indices(images.labels, images.classes, static_cast<std::size_t>(f.images),
@@ -60,6 +62,7 @@ public:
             auto loaded = file_.load(module_, optimizer_, average_);
             if (!loaded) return tl::unexpected(std::move(loaded.error()));
             progress_ = std::move(*loaded);
+            scale_.restore(progress_.loss_scale, progress_.finite_steps);
             const std::vector<epoch_report> done = progress_.reports;
             for (const epoch_report& r : done)
                 if (on_epoch && on_epoch(r) == training_control::stop) return metrics();
@@ -101,6 +104,8 @@ private:
 
     [[nodiscard]] result<void> save() {
         progress_.run_seconds = earlier_seconds_ + since(started_);
+        progress_.loss_scale = scale_.factor();
+        progress_.finite_steps = scale_.finite_steps();
         return file_.enabled() ? file_.save(module_, optimizer_, average_, progress_) : result<void>{};
     }
 
@@ -130,6 +135,30 @@ private:
                     "NaN or infinity", "a finite loss: lower the learning rate or clip gradients");
     }
 
+    /// Its logits are floats, whatever the passes compute in.
+    [[nodiscard]] at::Tensor loss_of(const batch& b) {
+        if (recipe_.precision == mixed_precision::none)
+            return b.loss(module_.forward(b.images), recipe_.label_smoothing);
+        const autocast_scope scope(layout_.device,
+                                   recipe_.precision == mixed_precision::bf16 ? at::kBFloat16 : at::kHalf);
+        return b.loss(module_.forward(b.images).to(at::kFloat), recipe_.label_smoothing);
+    }
+
+    /// Gradients of the loss, and an update by them; none where the loss was scaled out of fp16's range.
+    void update(const at::Tensor& loss, double rate) {
+        optimizer_.clear_gradients();
+        if (scale_.dynamic()) {
+            (loss * scale_.factor()).backward();
+            const bool finite = optimizer_.scale_gradients(1 / scale_.factor());
+            scale_.update(finite);
+            if (!finite) return;
+        } else {
+            loss.backward();
+        }
+        if (recipe_.clip_norm > 0) optimizer_.clip(recipe_.clip_norm);
+        optimizer_.step(rate);
+    }
+
     /// What is left of the epoch's steps.
     result<void> train_epoch() {
         const std::uint64_t epoch_seed = mix_seed(mix_seed(seed_, 1), static_cast<std::uint64_t>(epoch()));
@@ -146,14 +175,12 @@ private:
         while (progress_.steps < steps_) {
             const auto made = stream_.next();
             if (!made) return tl::unexpected(made.error());
-            const at::Tensor loss = made->loss(module_.forward(made->images), recipe_.label_smoothing);
+            const at::Tensor loss = loss_of(*made);
             const double value = loss.template item<double>();
-            if (!std::isfinite(value)) return diverged(fmt::format("step {} of {}", progress_.steps + 1, steps_));
-            optimizer_.clear_gradients();
-            loss.backward();
-            if (recipe_.clip_norm > 0) optimizer_.clip(recipe_.clip_norm);
             const double moment = epoch() + static_cast<double>(progress_.steps) / static_cast<double>(steps_);
-            optimizer_.step(recipe_.schedule.rate(moment, fidelity_.epochs));
+            if (std::isfinite(value)) update(loss, recipe_.schedule.rate(moment, fidelity_.epochs));
+            if (!std::isfinite(value) || scale_.exhausted())
+                return diverged(fmt::format("step {} of {}", progress_.steps + 1, steps_));
             average_.update(static_cast<std::size_t>(epoch()) * steps_ + progress_.steps);
             ++progress_.steps;
             progress_.loss += value;
@@ -204,6 +231,7 @@ private:
     network_module module_;
     sgd optimizer_;
     weight_average average_;
+    loss_scale scale_;
     checkpoint_file file_;
     batch_stream<Augment> stream_;
     std::vector<std::size_t> images_;
