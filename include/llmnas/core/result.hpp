@@ -25,12 +25,13 @@ enum class errc {
     unavailable,       ///< feature or data that is not here
     interrupted,       ///< stopped by the user
     context_overflow,  ///< a prompt longer than the model's context: a shorter one may do
+    crashed,           ///< a process died on the way: another attempt may do
 };
 
 [[nodiscard]] constexpr std::string_view name_of(errc e) noexcept {
-    constexpr std::string_view names[] = {"bad_input", "out_of_space", "over_budget", "duplicate",
-                                          "io",        "unreachable",  "server",      "timeout",
-                                          "training",  "unavailable",  "interrupted", "context_overflow"};
+    constexpr std::string_view names[] = {"bad_input",   "out_of_space",     "over_budget", "duplicate", "io",
+                                          "unreachable", "server",           "timeout",     "training",  "unavailable",
+                                          "interrupted", "context_overflow", "crashed"};
     return names[static_cast<std::size_t>(e)];
 }
 

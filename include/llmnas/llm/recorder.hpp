@@ -50,7 +50,7 @@ public:
                                     std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(),
                                     context_};
         json_value line{{"time", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)))},
-                        {"worker", this_worker()}};
+                        {"worker", this_process()}};
         line.update(to_json(exchange));
         if (auto written = append({std::move(line)}); !written)
             return tl::unexpected<error>(std::move(written).error());

@@ -3,9 +3,11 @@
 /// Where the checkpoints of trials lie.
 #pragma once
 
+#include <charconv>
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -41,9 +43,26 @@ public:
         for (const auto& path : found) std::filesystem::remove(path, ec);
     }
 
+    /// Removes what trials left that have ended: a worker that was killed could not do so.
+    template <class HasEnded>
+    void forget_all(const HasEnded& has_ended) const {
+        std::error_code ec;
+        std::vector<std::filesystem::path> found;
+        for (const auto& entry : std::filesystem::directory_iterator(directory_, ec)) {
+            const std::string file = entry.path().filename().string();
+            std::int32_t number = 0;
+            if (!file.starts_with(prefix)) continue;
+            const auto read = std::from_chars(file.data() + prefix.size(), file.data() + file.size(), number);
+            if (read.ec == std::errc{} && has_ended(number)) found.push_back(entry.path());
+        }
+        for (const auto& path : found) std::filesystem::remove(path, ec);
+    }
+
 private:
+    static constexpr std::string_view prefix = "trial_";
+
     [[nodiscard]] std::filesystem::path file_of(std::int32_t number) const {
-        return directory_ / fmt::format("trial_{}.ckpt", number);
+        return directory_ / fmt::format("{}{}.ckpt", prefix, number);
     }
 
     std::filesystem::path directory_;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <cstdlib>
@@ -39,14 +40,18 @@ namespace detail {
 inline constexpr const char* short_spin = "10000";
 
 inline constexpr std::string_view child_flag = "--llmnas-run-trial";
+/// From SIGTERM to SIGKILL: within the 30 s that Slurm leaves a job by default.
+inline constexpr std::chrono::seconds child_grace{20};
 inline constexpr int child_event_fd = 3;  ///< events go here; a library that prints to stdout does no harm
 
 /// Set by run_trial_if_child(): a child of a program that never calls it would run the whole program again.
 inline bool child_entry_exists = false;
 
-/// Set in a child by SIGUSR1: the parent's epoch callback said stop. (SIGTERM from elsewhere ends the child as usual: a
-/// cut training must not pass for a whole one.)
+/// Set in a child by SIGUSR1: the parent's epoch callback said stop.
 inline volatile std::sig_atomic_t child_stop = 0;
+/// Set in a child by SIGTERM, from the parent or from a batch scheduler: it saves a checkpoint and ends. What it has by
+/// then must not pass for a whole training.
+inline volatile std::sig_atomic_t child_terminated = 0;
 
 inline bool write_all(int fd, std::string_view text) {
     while (!text.empty()) {
@@ -85,13 +90,17 @@ result<training_metrics> run_child_request(const json_value& request) {
     const shape input{request.at("input").at(0), request.at("input").at(1), request.at("input").at(2)};
     auto net = network_from_json<space>(request.at("network"), input, request.at("classes"));
     if (!net) return tl::unexpected<error>(net.error());
-    in_process<D> here(request.at("options"));
-    return here.run({*net, request.at("fidelity"), request.at("seed"), request.at("checkpoint").get<std::string>()},
-                    [](const epoch_report& report) {
-                        const std::string line = json_value{{"epoch", report}}.dump() + "\n";
-                        return write_all(child_event_fd, line) && child_stop == 0 ? training_control::proceed
-                                                                                  : training_control::stop;
-                    });
+    in_process<D> here(request.at("options"), [] { return child_terminated != 0; });
+    auto done =
+        here.run({*net, request.at("fidelity"), request.at("seed"), request.at("checkpoint").get<std::string>()},
+                 [](const epoch_report& report) {
+                     const std::string line = json_value{{"epoch", report}}.dump() + "\n";
+                     const bool stop = !write_all(child_event_fd, line) || child_stop != 0 || child_terminated != 0;
+                     return stop ? training_control::stop : training_control::proceed;
+                 });
+    if (done && child_terminated != 0 && done->epochs < request.at("fidelity").get<fidelity>().epochs)
+        return fail(errc::interrupted, "stopped by SIGTERM", "training process");
+    return done;
 }
 
 }  // namespace detail
@@ -106,6 +115,7 @@ template <SearchDefinition D>
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // nobody would read the result of an orphan
     std::signal(SIGINT, SIG_IGN);        // Ctrl-C reaches the whole group; the parent decides
     std::signal(SIGUSR1, [](int) { detail::child_stop = 1; });
+    std::signal(SIGTERM, [](int) { detail::child_terminated = 1; });
     ::fcntl(detail::child_event_fd, F_SETFD, FD_CLOEXEC);  // what the trainer starts must not keep the pipe open
     json_value answer;
     try {
@@ -122,8 +132,8 @@ template <SearchDefinition D>
 }
 
 /// Starts this program again for each trial. `interrupted` is asked a few times a second; where it says yes, the child
-/// is ended and the trial stays open, to be continued from its checkpoint. An epoch callback that says stop ends the
-/// run behind the epoch that the child is in by then.
+/// is sent SIGTERM, has 20 s to save its checkpoint behind a step or an epoch, and is killed then; the trial stays
+/// open. An epoch callback that says stop ends the run behind the epoch that the child is in by then.
 template <SearchDefinition D>
 class child_process {
 public:
@@ -133,6 +143,9 @@ public:
         : options_(std::move(options)), interrupted_(std::move(interrupted)) {}
 
     [[nodiscard]] static std::string_view name() { return "child_process"; }
+
+    /// Called several times a second while a training runs.
+    void on_tick(std::function<void()> tick) { tick_ = std::move(tick); }
 
     [[nodiscard]] result<training_metrics> run(const trial_request<space>& request, const epoch_callback& on_epoch) {
         if (!detail::child_entry_exists)
@@ -154,7 +167,7 @@ public:
         detail::write_all(c.requests, j.dump(-1, ' ', false, json_value::error_handler_t::replace));
         std::signal(SIGPIPE, previous);
         c.close_requests();
-        return c.follow(on_epoch, interrupted_);
+        return c.follow(on_epoch, interrupted_, tick_);
     }
 
 private:
@@ -209,15 +222,24 @@ private:
             return fail(errc::io, "cannot start a child process", "child_process", std::strerror(rc));
         }
 
-        result<training_metrics> follow(const epoch_callback& on_epoch, const std::function<bool()>& interrupted) {
+        result<training_metrics> follow(const epoch_callback& on_epoch, const std::function<bool()>& interrupted,
+                                        const std::function<void()>& tick) {
             std::string pending, complaint;
             std::optional<result<training_metrics>> outcome;
             bool open_events = true, open_complaints = true;
+            std::optional<std::chrono::steady_clock::time_point> killed_at;
             // The child ends with its events. What it printed is drained without waiting: a process that the trainer
             // started may keep that pipe open for good.
             while (true) {
-                if (interrupted && interrupted())
-                    return fail(errc::interrupted, "stopped; the trial continues from its checkpoint", "training");
+                if (tick) tick();
+                if (interrupted && interrupted()) {
+                    const auto now = std::chrono::steady_clock::now();
+                    if (!killed_at) {
+                        killed_at = now + detail::child_grace;
+                        ::kill(pid, SIGTERM);
+                    }
+                    if (now > *killed_at) return stopped();
+                }
                 pollfd fds[] = {{open_events ? events : -1, POLLIN, 0}, {open_complaints ? complaints : -1, POLLIN, 0}};
                 const int ready = ::poll(fds, 2, open_events ? 200 : 0);
                 if (ready <= 0 && !open_events) break;
@@ -244,18 +266,24 @@ private:
             while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
             }
             pid = -1;
-            if (outcome) return std::move(*outcome);
-            if (interrupted && interrupted())  // the same signal may have ended the child before it could say so
-                return fail(errc::interrupted, "stopped; the trial continues from its checkpoint", "training");
+            const bool ended = outcome && (*outcome || outcome->error().code != errc::interrupted);
+            if (ended) return std::move(*outcome);
+            // The same signal may have ended the child before it could say so.
+            if (interrupted && interrupted()) return stopped();
+            if (outcome) return fail(errc::crashed, "the training process was told to stop", "child process");
             const std::string how = WIFSIGNALED(status)
                                         ? fmt::format("signal {} ({})", WTERMSIG(status), ::strsignal(WTERMSIG(status)))
                                         : fmt::format("exit status {}", WEXITSTATUS(status));
             while (!complaint.empty() && complaint.back() == '\n') complaint.pop_back();
             const auto last_line = complaint.rfind('\n');
-            return fail(errc::training, "the training process died without a result", "child process",
+            return fail(errc::crashed, "the training process died without a result", "child process",
                         complaint.empty()
                             ? how
                             : how + ": " + complaint.substr(last_line == std::string::npos ? 0 : last_line + 1));
+        }
+
+        [[nodiscard]] static tl::unexpected<error> stopped() {
+            return fail(errc::interrupted, "stopped; the trial continues from its checkpoint", "training");
         }
 
         void take_events(std::string& pending, const epoch_callback& on_epoch,
@@ -283,6 +311,7 @@ private:
 
     json_value options_;
     std::function<bool()> interrupted_;
+    std::function<void()> tick_;
 };
 
 }  // namespace llmnas

@@ -6,6 +6,7 @@
 #include <concepts>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -34,20 +35,29 @@ concept Executor = requires(E& e, const trial_request<Space>& request, const epo
     { e.run(request, on_epoch) } -> std::same_as<result<training_metrics>>;
 };
 
+/// Optional: an executor that calls a function several times a second while it runs, in the thread that called run().
+/// Leases of trials are short then, and renewed by it.
+template <class E>
+concept TickingExecutor = requires(E& e, std::function<void()> tick) {
+    e.on_tick(std::move(tick));
+};
+
 /// Trains in this process: the default of a user's own program. A crash or an out-of-memory ends the whole search.
 template <SearchDefinition D>
 class in_process {
 public:
     using space = typename D::space;
 
-    /// `options` are those of the definition's make_trainer(); the trainer is made at the first trial.
-    explicit in_process(json_value options = json_value::object()) : options_(std::move(options)) {}
+    /// `options` are those of the definition's make_trainer(); the trainer is made at the first trial. Where that
+    /// function takes a callback of steps too, `interrupted` is asked behind every step.
+    explicit in_process(json_value options = json_value::object(), std::function<bool()> interrupted = {})
+        : options_(std::move(options)), interrupted_(std::move(interrupted)) {}
 
     [[nodiscard]] static std::string_view name() { return "in_process"; }
 
     [[nodiscard]] result<training_metrics> run(const trial_request<space>& request, const epoch_callback& on_epoch) {
         if (!trainer_) {
-            auto made = D::make_trainer(options_);
+            auto made = make_trainer();
             if (!made) return tl::unexpected<error>(made.error());
             trainer_.emplace(std::move(*made));
         }
@@ -57,7 +67,17 @@ public:
     }
 
 private:
+    [[nodiscard]] auto make_trainer() const {
+        const auto on_step = [asked = interrupted_](const auto&) {
+            return asked() ? training_control::stop : training_control::proceed;
+        };
+        if constexpr (requires { D::make_trainer(options_, on_step); })
+            if (interrupted_) return D::make_trainer(options_, on_step);
+        return D::make_trainer(options_);
+    }
+
     json_value options_;
+    std::function<bool()> interrupted_;
     std::optional<trainer_of<D>> trainer_;
 };
 

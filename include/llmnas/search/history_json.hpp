@@ -19,6 +19,7 @@ namespace llmnas {
     if (!h.repaired.empty()) j["repaired"] = h.repaired;
     if (!h.instead_of.empty()) j["instead_of"] = h.instead_of;
     if (!h.explanation.empty()) j["explanation"] = h.explanation;
+    if (!h.search.empty()) j["search"] = h.search;
     return j;
 }
 
@@ -28,6 +29,7 @@ inline void set_history(proposal_history& h, std::string_view key, const json_va
     if (key == "repaired") h.repaired = value.get<std::string>();
     if (key == "instead_of") h.instead_of = value.get<std::string>();
     if (key == "explanation") h.explanation = value.get<std::string>();
+    if (key == "search") h.search = value.get<std::string>();
 }
 
 }  // namespace llmnas

@@ -4,8 +4,6 @@
 #pragma once
 
 #include <cerrno>
-#include <chrono>
-#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -13,12 +11,10 @@
 #include <functional>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,31 +22,12 @@
 #include <llmnas/json/json_value.hpp>
 
 #include <llmnas/core/result.hpp>
+#include <llmnas/search/journal_lock.hpp>
 
 namespace llmnas {
 
-/// `host:pid` of this process: owner of the journal's lock.
-[[nodiscard]] inline std::string this_worker() {
-    char host[256] = "localhost";
-    static_cast<void>(::gethostname(host, sizeof host - 1));
-    return fmt::format("{}:{}", host, ::getpid());
-}
-
-/// Whether the process that `this_worker()` named is known to have ended: it ran on this host and is gone.
-[[nodiscard]] inline bool worker_is_gone(std::string_view worker) {
-    const auto colon = worker.rfind(':');
-    if (colon == std::string_view::npos) return false;
-    const std::string self = this_worker();
-    if (worker.substr(0, colon) != std::string_view(self).substr(0, self.rfind(':'))) return false;
-    const long pid = std::strtol(std::string(worker.substr(colon + 1)).c_str(), nullptr, 10);
-    return pid > 0 && ::kill(static_cast<pid_t>(pid), 0) != 0 && errno == ESRCH;
-}
-
-/// Appends whole records, each synced to disk, and reads what other processes appended.
-///
-/// Two locks are taken: flock() on the file, which the kernel releases when its owner dies, and behind it the symbolic
-/// link `FILE.lock` that Optuna waits for. A link left behind by a dead process is removed: only a holder of the first
-/// lock gets that far, so no two processes remove it at once.
+/// Appends whole records, each synced to disk, and reads what other processes appended since: a reader keeps its place
+/// in the file. Not for several threads at once.
 class journal_file {
 public:
     using record = json_value;
@@ -66,6 +43,7 @@ public:
     journal_file(journal_file&& other) noexcept
         : fd_(std::exchange(other.fd_, -1)),
           path_(std::move(other.path_)),
+          lock_(std::move(other.lock_)),
           offset_(other.offset_),
           line_(other.line_),
           notice_(std::move(other.notice_)) {}
@@ -77,6 +55,7 @@ public:
     [[nodiscard]] const std::filesystem::path& path() const { return path_; }
     /// What was repaired, or empty.
     [[nodiscard]] const std::string& notice() const { return notice_; }
+    [[nodiscard]] const lock_waits& waits() const { return lock_.waits(); }
 
     /// Hands every complete record not seen yet to `apply`. An unfinished last line is left for later.
     [[nodiscard]] result<void> read(const std::function<result<void>(const record&)>& apply) {
@@ -93,17 +72,16 @@ public:
             std::size_t begin = 0;
             for (auto end = pending.find('\n'); end != std::string::npos; end = pending.find('\n', begin)) {
                 const std::string_view text = std::string_view(pending).substr(begin, end - begin);
-                ++line_;
+                const auto where = [&] { return fmt::format("{}, line {}", path_.string(), line_ + 1); };
                 auto parsed = record::parse(text, nullptr, false);
                 if (parsed.is_discarded() || !parsed.is_object())
-                    return fail(errc::bad_input, "line is not a JSON object",
-                                fmt::format("{}, line {}", path_.string(), line_), fmt::format("{:.40}", text));
+                    return fail(errc::bad_input, "line is not a JSON object", where(), fmt::format("{:.40}", text));
                 if (auto applied = apply(parsed); !applied) {
                     error e = applied.error();
-                    e.where =
-                        fmt::format("{}, line {}{}{}", path_.string(), line_, e.where.empty() ? "" : ", ", e.where);
+                    e.where = where() + (e.where.empty() ? "" : ", ") + e.where;
                     return tl::unexpected<error>(std::move(e));
                 }
+                ++line_;
                 offset_ += text.size() + 1;
                 begin = end + 1;
             }
@@ -112,15 +90,23 @@ public:
     }
 
     /// Under the lock: reads to the end, cuts off a torn last line, asks `make` for records and appends them as one
-    /// synced write; they are handed to `apply` like any others. Nothing stays behind where the disk is full.
+    /// synced write; they are handed to `apply` like any others. Nothing stays behind where the disk is full. `make` is
+    /// asked again where another process has taken the lock from this one meanwhile.
     [[nodiscard]] result<void> append(const std::function<result<void>(const record&)>& apply,
                                       const std::function<result<std::vector<record>>()>& make) {
-        if (auto locked = lock(); !locked) return locked;
-        struct unlocker {
-            journal_file& file;
-            ~unlocker() { file.unlock(); }
-        } const release{*this};
-        return append_locked(apply, make);
+        for (int attempt = 0; attempt < 5; ++attempt) {
+            if (auto locked = lock_.acquire(fd_); !locked) return locked;
+            struct unlocker {
+                journal_file& file;
+                ~unlocker() { file.lock_.release(file.fd_); }
+            } const release{*this};
+            if (!lock_.taken_from().empty())
+                notice_ = fmt::format("took over the journal's lock of {}", lock_.taken_from());
+            const auto done = append_locked(apply, make);
+            if (!done) return tl::unexpected<error>(done.error());
+            if (*done) return {};
+        }
+        return fail(errc::io, "the journal's lock was lost again and again", path_.string());
     }
 
 private:
@@ -132,47 +118,21 @@ private:
 
     journal_file(int fd, std::filesystem::path path) : fd_(fd), path_(std::move(path)) {}
 
-    [[nodiscard]] std::string link_path() const { return path_.string() + ".lock"; }
-
-    [[nodiscard]] result<void> lock() {
-        using clock = std::chrono::steady_clock;
-        while (::flock(fd_, LOCK_EX) != 0)
-            if (errno != EINTR)
-                return fail(errc::io, "cannot lock the study's journal", path_.string(), std::strerror(errno));
-        auto pause = std::chrono::milliseconds(1);
-        const auto since = clock::now();
-        while (::symlink(this_worker().c_str(), link_path().c_str()) != 0) {
-            if (errno != EEXIST) {
-                const int reason = errno;
-                ::flock(fd_, LOCK_UN);
-                return fail(errc::io, "cannot create the journal's lock", link_path(), std::strerror(reason));
-            }
-            char owner[512];
-            const ssize_t n = ::readlink(link_path().c_str(), owner, sizeof owner);
-            const std::string_view text(owner, n > 0 ? static_cast<std::size_t>(n) : 0);
-            // An owner elsewhere, or Optuna, holds the lock for one append only: nobody needs it for a minute.
-            if (worker_is_gone(text) || clock::now() - since > std::chrono::seconds(60)) {
-                ::unlink(link_path().c_str());
-                notice_ = fmt::format("took over the journal's lock of {}", text);
-                continue;
-            }
-            std::this_thread::sleep_for(pause);
-            pause = std::min(pause * 2, std::chrono::milliseconds(200));
-        }
-        return {};
-    }
-
-    void unlock() {
-        ::unlink(link_path().c_str());
-        ::flock(fd_, LOCK_UN);
-    }
-
-    [[nodiscard]] result<void> append_locked(const std::function<result<void>(const record&)>& apply,
+    /// False where the lock was lost before anything was written.
+    [[nodiscard]] result<bool> append_locked(const std::function<result<void>(const record&)>& apply,
                                              const std::function<result<std::vector<record>>()>& make) {
-        if (auto seen = read(apply); !seen) return seen;
-        struct stat status {};
+        // Over NFS an open() is what makes appends of other hosts visible.
+        if (const int fresh = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC); fresh >= 0) ::close(fresh);
+        if (auto seen = read(apply); !seen) return tl::unexpected<error>(seen.error());
+        struct stat status {
+        }, there{};
         if (::fstat(fd_, &status) != 0)
             return fail(errc::io, "cannot stat the study's journal", path_.string(), std::strerror(errno));
+        if (::stat(path_.c_str(), &there) != 0 || there.st_ino != status.st_ino || there.st_dev != status.st_dev)
+            return fail(errc::io, "the study's journal was deleted or replaced while it was open", path_.string());
+        if (static_cast<std::uint64_t>(status.st_size) < offset_)
+            return fail(errc::io, "the study's journal was cut while it was open", path_.string(),
+                        fmt::format("{} bytes", status.st_size), fmt::format("at least {}", offset_));
         if (static_cast<std::uint64_t>(status.st_size) > offset_) {
             notice_ = fmt::format("cut off a torn record of {} bytes behind line {} of the journal",
                                   static_cast<std::uint64_t>(status.st_size) - offset_, line_);
@@ -181,8 +141,10 @@ private:
         }
         auto records = make();
         if (!records) return tl::unexpected<error>(records.error());
+        if (records->empty()) return true;
         std::string text;
         for (const record& r : *records) text += r.dump(-1, ' ', false, json_value::error_handler_t::replace) + "\n";
+        if (!lock_.is_held()) return false;
         for (std::size_t written = 0; written < text.size();) {
             const ssize_t n = ::write(fd_, text.data() + written, text.size() - written);
             if (n < 0 && errno == EINTR) continue;
@@ -195,11 +157,13 @@ private:
         }
         if (::fsync(fd_) != 0)
             return fail(errc::io, "cannot sync the study's journal", path_.string(), std::strerror(errno));
-        return read(apply);
+        if (auto seen = read(apply); !seen) return tl::unexpected<error>(seen.error());
+        return true;
     }
 
     int fd_;
     std::filesystem::path path_;
+    journal_lock lock_{path_};
     std::uint64_t offset_ = 0;  ///< behind the last record that was applied
     std::uint64_t line_ = 0;
     std::string notice_;

@@ -3,6 +3,8 @@
 /// The search: propose, judge, train, keep the front, tell back (the paper's Fig. 2 up to the front).
 #pragma once
 
+#include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -10,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -69,35 +72,33 @@ private:
     template <class P>
     [[nodiscard]] result<search_outcome> search(P& proposer, std::span<const network_of<space>> included) {
         counted_ = counters_of(proposer);
+        known_ = {};
+        told_ = 0;
         evolution_proposer<space> fallback;
-        for (const auto& t : study_.trials())
-            if (t.state == trial_state::complete || t.state == trial_state::failed) proposer.tell(t), fallback.tell(t);
-        const auto tell = [&](std::int32_t number) {
-            proposer.tell(at(number));
-            fallback.tell(at(number));
-        };
-        for (const std::int32_t number : study_.abandoned()) {
-            observer_.message(fmt::format("continuing trial {} of an earlier run", number));
-            const auto taken = study_.take_over(number);
-            if (!taken) return tl::unexpected<error>(taken.error());
-            if (!*taken) continue;
-            look_ahead(proposer);
-            if (auto trained = runner_.train(number); !trained) return tl::unexpected<error>(trained.error());
-            tell(number);
-        }
-        for (const auto& net : included) {
-            if (budget_.out_of_time()) break;
-            auto number = include(net);
-            if (!number) return tl::unexpected<error>(number.error());
-            if (!*number) continue;
-            look_ahead(proposer);
-            if (auto trained = runner_.train(**number); !trained) return tl::unexpected<error>(trained.error());
-            tell(**number);
-        }
+        std::size_t given = 0;  // of `included`
         while (true) {
             if (auto read = study_.refresh(); !read) return tl::unexpected<error>(read.error());
-            if (budget_.left(spending()) == 0) break;
-            if (budget_.out_of_time()) {
+            catch_up(proposer, fallback);
+            const bool in_time = !budget_.out_of_time();
+            if (const auto left_behind = study_.abandoned(); in_time && !left_behind.empty()) {
+                look_ahead(proposer);
+                if (auto run = runner_.take_over(left_behind.front()); !run) return tl::unexpected<error>(run.error());
+                continue;
+            }
+            if (in_time && given < included.size()) {
+                auto number = include(included[given++]);
+                if (!number) return tl::unexpected<error>(number.error());
+                if (!*number) continue;
+                look_ahead(proposer);
+                if (auto trained = runner_.train(**number); !trained) return tl::unexpected<error>(trained.error());
+                continue;
+            }
+            if (budget_.left(spending()) == 0) {
+                if (!options_.wait_for_others || study_.open_trials().empty()) break;
+                if (auto waited = wait_for_others(); !waited) return tl::unexpected<error>(waited.error());
+                continue;
+            }
+            if (!in_time) {
                 observer_.message(
                     fmt::format("time limit of {:.0f} s: {}", options_.max_seconds, budget_.text(spending())));
                 break;
@@ -111,7 +112,7 @@ private:
             auto number = study_.start(next->network, next->record, options_.fidelity, options_.seed, budget_.trials());
             if (!number) return tl::unexpected<error>(number.error());
             if (!*number) {  // another worker was faster, with this network or with the last trial
-                if (!next->record.history.instead_of.empty()) continue;
+                if (!CountingProposer<P> || !next->record.history.instead_of.empty()) continue;
                 if (auto judged = judge_.judge(next->network.network); !judged)
                     refuse(next->record.proposer, std::move(judged).error(), std::move(next->network.network));
                 else
@@ -128,9 +129,33 @@ private:
                 rejected_.push_back(std::move(next->proposed));
             }
             if (auto trained = runner_.train(**number); !trained) return tl::unexpected<error>(trained.error());
-            tell(**number);
         }
-        return outcome_of<typename D::objectives, space>(study_.trials());
+        runner_.forget_ended_checkpoints();
+        return known_.known();
+    }
+
+    /// Tells what ended since, whoever ran it, in the order of the numbers.
+    template <class P>
+    void catch_up(P& proposer, evolution_proposer<space>& fallback) {
+        const auto& ended = study_.ended_trials();
+        std::vector<std::int32_t> fresh(ended.begin() + static_cast<std::ptrdiff_t>(told_), ended.end());
+        told_ = ended.size();
+        std::sort(fresh.begin(), fresh.end());
+        for (const std::int32_t number : fresh) {
+            const trial<space>& t = at(number);
+            known_.add(t);
+            if (t.state == trial_state::complete || t.state == trial_state::failed) proposer.tell(t), fallback.tell(t);
+        }
+    }
+
+    /// Looks a few times a second what became of the trials of other workers.
+    [[nodiscard]] result<void> wait_for_others() {
+        if (!std::exchange(waiting_, true))
+            observer_.message(fmt::format("waiting for {} trials of other workers", study_.open_trials().size()));
+        if (options_.interrupted && options_.interrupted())
+            return fail(errc::interrupted, "stopped by the user", "search");
+        std::this_thread::sleep_for(std::chrono::milliseconds(200));
+        return {};
     }
 
     [[nodiscard]] const trial<space>& at(std::int32_t number) const {
@@ -139,9 +164,9 @@ private:
 
     /// Of the study, with the rejections that wait for the next record of the journal.
     [[nodiscard]] search_spending spending() const {
-        rejection_counts all = study_.rejections();
-        for (std::size_t k = 0; k < rejection_kinds; ++k) all[k] += pending_[k];
-        return spending_of(study_.trials(), all);
+        search_spending s{static_cast<std::int32_t>(study_.trials().size()), study_.proposals()};
+        for (std::size_t k = 0; k < rejection_kinds; ++k) s.proposals += study_.rejections()[k] + pending_[k];
+        return s;
     }
 
     /// Since the last record of the journal.
@@ -175,9 +200,8 @@ private:
     template <class P>
     void look_ahead(P& proposer) const {
         if constexpr (PreparingProposer<P, space>) {
-            const auto known = outcome_of<typename D::objectives, space>(study_.trials());
             splitmix64 rng = stream(~std::uint64_t{0});  // no attempt has this number
-            proposer.prepare(context_of(known), rng, budget_.left(spending()));
+            proposer.prepare(context_of(known_.known()), rng, budget_.left(spending()));
         }
     }
 
@@ -195,7 +219,7 @@ private:
     /// The next network to train; nothing where the budget of proposals ends before there is one, or cannot be used up.
     template <class P>
     [[nodiscard]] result<std::optional<chosen>> propose(P& proposer, evolution_proposer<space>& fallback) {
-        const auto known = outcome_of<typename D::objectives, space>(study_.trials());
+        const search_outcome& known = known_.known();
         std::int32_t silences = 0;
         std::string instead_of;
         for (std::int32_t attempt = 0;; ++attempt) {
@@ -217,6 +241,7 @@ private:
             chosen next;
             next.record.proposer = who;
             next.record.history.instead_of = instead_of;
+            next.record.history.search = search_name_of(proposer);
             if (asked) next.record.history.shown = asked->shown;
             if (asked) next.record.history.explanation = std::move(asked->explanation);
             if (!judged && asked && options_.repair && is_repairable(judged.error().kind))
@@ -288,6 +313,9 @@ private:
     proposal_counters counted_;   ///< of the proposer at the last trial
     std::uint64_t late_ = 0;      ///< proposals behind another worker's last trial, since then
     bool retired_ = false;        ///< the proposer is done, and it was said
+    bool waiting_ = false;        ///< for other workers, and it was said
+    outcome_tracker<typename D::objectives, space> known_;
+    std::size_t told_ = 0;  ///< of the study's ended trials
     std::vector<rejection> recent_;
     std::vector<std::optional<network_of<space>>> rejected_;  ///< of recent_, where they held a network
 };

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include <llmnas/search/pareto.hpp>
@@ -22,22 +23,41 @@ struct search_outcome {
     std::int32_t failed = 0;
 };
 
-/// Front and best of a study's trials. Infeasible trials, and those over the limit of an objective, never enter the
-/// front.
+/// The same, kept up to date as trials end, in whatever order. Infeasible trials, and those over the limit of an
+/// objective, never enter the front.
+template <ObjectiveList Objectives, SearchSpace Space>
+class outcome_tracker {
+public:
+    /// Takes in a trial; one that is open changes nothing. Each is given once.
+    void add(const trial<Space>& t) {
+        if (t.state == trial_state::failed) ++known_.failed;
+        if (t.state != trial_state::complete) return;
+        ++known_.finished;
+        if (t.candidate.feasible && keeps_objective_limits<Objectives>(t.values))
+            stale_ = archive_.insert(t.number, t.values) || stale_;
+        const double accuracy = t.training.accuracy;
+        if (!known_.best || accuracy > best_ || (accuracy == best_ && t.number < *known_.best))
+            known_.best = t.number, best_ = accuracy;
+    }
+
+    [[nodiscard]] const search_outcome& known() const {
+        if (std::exchange(stale_, false)) known_.front = archive_.trials();
+        return known_;
+    }
+
+private:
+    pareto_archive archive_{objective_directions<Objectives>};
+    double best_ = 0;
+    mutable bool stale_ = false;  ///< the front of known_
+    mutable search_outcome known_;
+};
+
+/// Front and best of a study's trials.
 template <ObjectiveList Objectives, SearchSpace Space>
 [[nodiscard]] search_outcome outcome_of(std::span<const trial<Space>> trials) {
-    search_outcome o;
-    pareto_archive archive(objective_directions<Objectives>);
-    for (const auto& t : trials) {
-        if (t.state == trial_state::failed) ++o.failed;
-        if (t.state != trial_state::complete) continue;
-        ++o.finished;
-        if (t.candidate.feasible && keeps_objective_limits<Objectives>(t.values)) archive.insert(t.number, t.values);
-        if (!o.best || t.training.accuracy > trials[static_cast<std::size_t>(*o.best)].training.accuracy)
-            o.best = t.number;
-    }
-    o.front = archive.trials();
-    return o;
+    outcome_tracker<Objectives, Space> outcome;
+    for (const auto& t : trials) outcome.add(t);
+    return outcome.known();
 }
 
 /// The trial to deploy: the most accurate one on the front.

@@ -83,6 +83,21 @@ template <class P>
     return std::nullopt;
 }
 
+/// Optional: a proposer that is known by another name in comparisons, as one by the model that it asks.
+template <class P>
+concept NamedSearch = requires(const P& p) {
+    { p.search_name() } -> std::convertible_to<std::string>;
+};
+
+/// Name that studies of a proposer are compared by.
+template <class P>
+[[nodiscard]] std::string search_name_of(const P& proposer) {
+    if constexpr (NamedSearch<P>)
+        return proposer.search_name();
+    else
+        return std::string(proposer.name());
+}
+
 /// Optional: a proposer that works while a network trains. prepare() is called when a trial has started and at most so
 /// many more will be wanted, close() when no more are; what came of proposals that nobody asked for is counted then.
 template <class P, class Space>

@@ -19,21 +19,11 @@
 
 namespace llmnas {
 
-/// Name of the proposer of networks that the user gave.
-inline constexpr std::string_view included_by_user = "included";
-
 /// What of a study counts against a budget.
 struct search_spending {
     std::int32_t trials = 0;
     std::uint64_t proposals = 0;
 };
-
-/// Whether a trial is a proposal of the search's own proposer: not a network that the user gave, nor one of evolution
-/// in the proposer's stead.
-template <SearchSpace Space>
-[[nodiscard]] bool is_proposal(const trial<Space>& t) {
-    return t.proposer != included_by_user && t.history.instead_of.empty();
-}
 
 /// Proposals are those that became trials, repaired or not, and the rejections.
 template <SearchSpace Space>

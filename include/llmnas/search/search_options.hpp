@@ -26,9 +26,12 @@ struct search_options {
     std::int32_t max_silences_in_row = 2;     ///< proposals without any reply of a server, then evolution is asked once
     std::optional<repair_options> repair = {};  ///< proposals over a limit or outside the space are repaired
     std::int32_t max_failures_in_row = 5;       ///< failed trainings, then the search gives up
-    double max_seconds = 0;                     ///< no trial is started behind so much time; 0: no limit
-    std::filesystem::path checkpoints = {};     ///< directory, empty for none
-    std::function<bool()> interrupted = {};     ///< asked between steps
+    std::int32_t max_retries = 2;               ///< of a training whose process died, then the trial has failed
+    std::int32_t max_dead_workers = 5;          ///< of one trial in a row without an epoch between, then it has failed
+    bool wait_for_others = false;            ///< until trials that other workers run have ended, or can be taken over
+    double max_seconds = 0;                  ///< no trial is started behind so much time; 0: no limit
+    std::filesystem::path checkpoints = {};  ///< directory, empty for none
+    std::function<bool()> interrupted = {};  ///< asked between steps
 };
 
 /// The null observer, to derive one's own from: every member may be hidden.

@@ -4,11 +4,13 @@
 /// optuna-dashboard open it, finished or running.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,9 +22,9 @@
 
 #include <llmnas/core/random.hpp>
 #include <llmnas/search/config_difference.hpp>
-#include <llmnas/search/history_json.hpp>
 #include <llmnas/search/proposal_record.hpp>
 #include <llmnas/search/study_state.hpp>
+#include <llmnas/search/trial_json.hpp>
 #include <llmnas/search/worker_identity.hpp>
 
 namespace llmnas {
@@ -90,16 +92,52 @@ public:
         return state_.more(number).epochs;
     }
 
-    /// Reads what other workers have appended since.
-    [[nodiscard]] result<void> refresh() { return file_.read(applier()); }
+    /// Trials that nobody has ended, whoever runs them.
+    [[nodiscard]] const std::set<std::int32_t>& open_trials() const { return state_.open(); }
+    /// Trials in the order of their ends: a reader that keeps its place in it sees each once.
+    [[nodiscard]] const std::vector<std::int32_t>& ended_trials() const { return state_.ended(); }
+    /// Trials that are proposals of a search's own proposer.
+    [[nodiscard]] std::uint64_t proposals() const { return state_.proposals(); }
+    /// How the last search was started; null where nobody said.
+    [[nodiscard]] const json_value& command() const { return state_.command(); }
+    /// How each training of a trial that was run again ended.
+    [[nodiscard]] const std::vector<std::string>& crashes(std::int32_t number) const {
+        return state_.more(number).crashes;
+    }
+    /// Of a trial, one behind another without an epoch between.
+    [[nodiscard]] std::int32_t dead_workers(std::int32_t number) const { return state_.more(number).deaths; }
+    [[nodiscard]] const lock_waits& waits() const { return file_.waits(); }
 
-    /// Open trials whose worker is gone: they are to be run again. On this host that is known by its process, elsewhere
-    /// by the end of its lease.
+    /// Reads what other workers have appended since. A record that another host is writing may look broken over NFS:
+    /// it is read again under the lock.
+    [[nodiscard]] result<void> refresh() {
+        auto seen = file_.read(applier());
+        if (seen || seen.error().code != errc::bad_input) return seen;
+        return file_.append(applier(), [] { return result<std::vector<record>>(); });
+    }
+
+    /// Open trials whose worker is gone: they are to be run again.
     [[nodiscard]] std::vector<std::int32_t> abandoned() const {
         std::vector<std::int32_t> numbers;
-        for (const trial_type& t : trials())
-            if (is_abandoned(t)) numbers.push_back(t.number);
+        for (const std::int32_t number : open_trials())
+            if (is_abandoned(number)) numbers.push_back(number);
         return numbers;
+    }
+
+    /// Length of the leases that this study takes and renews, seconds: longer than the time between two renewals.
+    void set_lease_seconds(double seconds) { lease_seconds_ = seconds; }
+
+    /// Whether the trial is this study's to run: another worker may have taken it over while this one was stopped.
+    [[nodiscard]] bool holds(std::int32_t number) const {
+        return state_.open().contains(number) && state_.more(number).lease.worker == owner_.name();
+    }
+
+    /// Journals how a search was started, for workers that join it.
+    [[nodiscard]] result<void> set_command(const json_value& command) {
+        if (command == state_.command()) return {};
+        return file_.append(applier(), [&]() -> result<std::vector<record>> {
+            return std::vector<record>{study_attr_record(state_type::command_attr, command)};
+        });
     }
 
     /// Makes a candidate the next trial, unless another worker has meanwhile made the same one or the last of `limit`:
@@ -114,36 +152,10 @@ public:
             number = static_cast<std::int32_t>(trials().size());
             auto r = base(detail::journal_op::create_trial);
             r["study_id"] = *state_.id();
-            r["datetime_start"] = detail::journal_time();
-            r["state"] = static_cast<int>(trial_state::running);
-            r["value"] = nullptr;
-            r["values"] = nullptr;
-            record user;  // not a reference into r, whose members move when it grows
-            const auto point = encode<Space>(c.network);
-            if (point.violation) {
-                r["distributions"] = record::object();
-                r["params"] = record::object();
-                user["architecture"] = to_json<Space>(c.network)["candidate_config"]["blocks"];
-            } else {
-                auto stored = point_to_params<Space>(point.point);
-                r["distributions"] = std::move(stored.distributions);
-                r["params"] = std::move(stored.params);
-            }
-            user["proposer"] = proposal.proposer;
-            user["macs"] = c.cost.mac_count.value;
-            user["params"] = c.cost.parameters.value;
-            user["flash"] = c.cost.flash.value;
-            user["sram"] = c.cost.sram.size.value;
-            user["memory_model"] = state_.judge().memory().name;
-            user["feasible"] = c.feasible;
-            user["fidelity"] = f;
-            user["seed"] = mix_seed(study_seed, static_cast<std::uint64_t>(*number));
-            user["lease"] = lease();
-            user.update(history_json(proposal.history));
-            user.update(spent(proposal.rejected, proposal.counters));
-            r["user_attrs"] = std::move(user);
+            r.update(new_trial_json(c, proposal, f, mix_seed(study_seed, static_cast<std::uint64_t>(*number))));
+            r["user_attrs"]["memory_model"] = state_.judge().memory().name;
+            r["user_attrs"]["lease"] = to_json(lease());
             r["system_attrs"]["constraints"] = constraints(c.cost);
-            r["intermediate_values"] = record::object();
             return std::vector<record>{std::move(r)};
         };
         if (auto done = file_.append(applier(), make); !done) return tl::unexpected<error>(done.error());
@@ -152,15 +164,12 @@ public:
 
     /// Journals what was spent since the last trial where no other follows in this run.
     [[nodiscard]] result<void> settle(const rejection_counts& rejected, const proposal_counters& counters) {
-        if (spent(rejected, counters).empty()) return {};
+        if (spent_json(rejected, counters).empty()) return {};
         return file_.append(applier(), [&]() -> result<std::vector<record>> {
             auto [all, sum] = state_.rest();
             for (std::size_t k = 0; k < rejection_kinds; ++k) all[k] += rejected[k];
             sum += counters;
-            auto r = base(detail::journal_op::set_study_user_attr);
-            r["study_id"] = *state_.id();
-            r["user_attr"][std::string(state_type::rest_attr)] = spent(all, sum);
-            return std::vector<record>{std::move(r)};
+            return std::vector<record>{study_attr_record(state_type::rest_attr, spent_json(all, sum))};
         });
     }
 
@@ -168,26 +177,44 @@ public:
     [[nodiscard]] result<bool> take_over(std::int32_t number) {
         bool taken = false;
         const auto make = [&]() -> result<std::vector<record>> {
-            taken = is_abandoned(trials()[static_cast<std::size_t>(number)]);
+            taken = is_abandoned(number);
             if (!taken) return std::vector<record>{};
-            return std::vector<record>{user_attr_record(number, "lease", lease())};
+            return std::vector<record>{user_attr_record(number, "lease", to_json(lease()))};
         };
         if (auto done = file_.append(applier(), make); !done) return tl::unexpected<error>(done.error());
         return taken;
     }
 
-    /// Journals an epoch and renews the lease.
+    /// Journals an epoch of a trial that this study holds, and renews the lease.
     [[nodiscard]] result<void> report(std::int32_t number, const epoch_report& e) {
         const auto make = [&]() -> result<std::vector<record>> {
+            if (!holds(number)) return std::vector<record>{};
             auto r = trial_record(detail::journal_op::set_trial_intermediate, number);
             r["step"] = e.epoch;
             r["intermediate_value"] = e.accuracy;
             std::vector<record> records{std::move(r)};
-            if (state_.more(number).lease_until - detail::unix_time() < lease_seconds / 2)
-                records.push_back(user_attr_record(number, "lease", lease()));
+            if (lease_is_old(number)) records.push_back(user_attr_record(number, "lease", to_json(lease())));
             return records;
         };
         return file_.append(applier(), make);
+    }
+
+    /// Renews the lease where a fifth of it has passed: a heartbeat, to be called as often as one likes.
+    [[nodiscard]] result<void> renew(std::int32_t number) {
+        if (!holds(number) || !lease_is_old(number)) return {};
+        return file_.append(applier(), [&]() -> result<std::vector<record>> {
+            if (!holds(number)) return std::vector<record>{};
+            return std::vector<record>{user_attr_record(number, "lease", to_json(lease()))};
+        });
+    }
+
+    /// Journals that the training of a trial died, and is run again.
+    [[nodiscard]] result<void> crashed(std::int32_t number, const std::string& reason) {
+        return file_.append(applier(), [&]() -> result<std::vector<record>> {
+            auto all = crashes(number);
+            all.push_back(reason);
+            return std::vector<record>{user_attr_record(number, "crashes", all)};
+        });
     }
 
     /// Ends a trial with its metrics.
@@ -201,16 +228,17 @@ public:
         return end(number, trial_state::failed, {}, "failure", reason);
     }
 
-    /// Keeps an open trial for a later run at once, without waiting for the lease to end.
+    /// Gives an open trial up at once, without waiting for the lease to end, where this study has it.
     [[nodiscard]] result<void> release(std::int32_t number) {
-        return write_user_attr(number, "lease", {{"worker", ""}, {"until", 0.0}});
+        return file_.append(applier(), [&]() -> result<std::vector<record>> {
+            if (!holds(number)) return std::vector<record>{};
+            return std::vector<record>{user_attr_record(number, "lease", to_json(trial_lease{}))};
+        });
     }
 
 private:
     using state_type = study_state<Space, Objectives, Memory>;
     using record = journal_file::record;
-    static constexpr double lease_seconds = 3600;  ///< longer than an epoch takes; renewed behind each
-
     study(journal_file file, gate<Space, Memory>& judge, std::string name)
         : file_(std::move(file)), state_(judge, std::move(name)) {}
 
@@ -218,10 +246,12 @@ private:
         return [this](const record& r) { return state_.apply(r); };
     }
 
-    [[nodiscard]] bool is_abandoned(const trial_type& t) const {
-        if (t.state != trial_state::running) return false;
-        const auto& e = state_.more(t.number);
-        return owner_.is_gone(e.worker) || (!owner_.is_here(e.worker) && e.lease_until < detail::unix_time());
+    [[nodiscard]] bool is_abandoned(std::int32_t number) const {
+        return state_.open().contains(number) && is_over(state_.more(number).lease, owner_, detail::unix_time());
+    }
+    [[nodiscard]] bool lease_is_old(std::int32_t number) const {
+        const auto age = trial_lease::clock::now() - state_.more(number).lease.seen;
+        return std::chrono::duration<double>(age).count() > lease_seconds_ / 5;
     }
 
     [[nodiscard]] record base(detail::journal_op op) const {
@@ -237,22 +267,14 @@ private:
         r["user_attr"][std::string(key)] = std::move(value);
         return r;
     }
-    /// `rejected` and `calls`, each where it is not empty.
-    [[nodiscard]] static record spent(const rejection_counts& rejected, const proposal_counters& counters) {
-        record r = record::object();
-        for (std::size_t k = 0; k < rejection_kinds; ++k)
-            if (rejected[k] != 0) r["rejected"][std::string(name_of(static_cast<rejection_kind>(k)))] = rejected[k];
-        if (auto calls = counters_json(counters); !calls.empty()) r["calls"] = std::move(calls);
+    [[nodiscard]] trial_lease lease() const {
+        return {.worker = owner_.name(), .until = detail::unix_time() + lease_seconds_, .seconds = lease_seconds_};
+    }
+    [[nodiscard]] record study_attr_record(std::string_view key, record value) const {
+        auto r = base(detail::journal_op::set_study_user_attr);
+        r["study_id"] = *state_.id();
+        r["user_attr"][std::string(key)] = std::move(value);
         return r;
-    }
-    [[nodiscard]] record lease() const {
-        return {{"worker", owner_.name()}, {"until", detail::unix_time() + lease_seconds}};
-    }
-
-    [[nodiscard]] result<void> write_user_attr(std::int32_t number, std::string_view key, record value) {
-        return file_.append(applier(), [&]() -> result<std::vector<record>> {
-            return std::vector<record>{user_attr_record(number, key, value)};
-        });
     }
 
     /// As Optuna stores constraints: a value above 0 is a violation.
@@ -294,6 +316,7 @@ private:
     journal_file file_;
     state_type state_;
     worker_identity owner_;
+    double lease_seconds_ = 3600;  ///< longer than an epoch takes; renewed behind each
 };
 
 }  // namespace llmnas

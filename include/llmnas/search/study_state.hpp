@@ -10,6 +10,7 @@
 #include <ctime>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,6 +27,7 @@
 #include <llmnas/search/gate.hpp>
 #include <llmnas/search/history_json.hpp>
 #include <llmnas/search/journal_file.hpp>
+#include <llmnas/search/lease.hpp>
 #include <llmnas/search/objectives.hpp>
 #include <llmnas/search/proposal_counters.hpp>
 #include <llmnas/search/rejection.hpp>
@@ -69,6 +71,8 @@ enum class journal_op : int {
 /// Name of the journal in a study's directory, and of the user attribute that holds the study's configuration.
 inline constexpr std::string_view journal_file_name = "journal.log";
 inline constexpr std::string_view study_config_attr = "llmnas";
+/// User attribute that holds how the last search was started.
+inline constexpr std::string_view study_command_attr = "llmnas_command";
 
 /// Trials of one study, by replaying its records. Costs are computed anew from each network, and the gate remembers it.
 template <SearchSpace Space, ObjectiveList Objectives, MemoryModel Memory = layerwise>
@@ -79,13 +83,16 @@ public:
     static constexpr std::string_view config_attr = study_config_attr;
     static constexpr std::string_view rest_attr =
         "llmnas_rest";  ///< spent without a trial behind it, all runs together
+    static constexpr std::string_view command_attr = study_command_attr;
 
     /// What a trial has beside its public part.
     struct extra {
         std::size_t id = 0;  ///< of Optuna: counts trials of all studies in the file
-        std::string worker;
-        double lease_until = 0;
+        trial_lease lease;
+        std::int32_t deaths = 0;           ///< of its workers, one behind another without an epoch between
+        std::vector<std::string> crashes;  ///< of its training, which ran again: how they ended
         bool has_metrics = false;
+        std::int32_t ended = 0;  ///< how many trials had ended with this one; 0 while it has not
         std::map<std::int32_t, double> epochs;
     };
 
@@ -96,7 +103,15 @@ public:
     [[nodiscard]] std::size_t next_id() const { return studies_; }
     [[nodiscard]] const std::vector<trial_type>& trials() const { return trials_; }
     [[nodiscard]] const extra& more(std::int32_t number) const { return extras_[static_cast<std::size_t>(number)]; }
+    /// Numbers of the running trials.
+    [[nodiscard]] const std::set<std::int32_t>& open() const { return open_; }
+    /// Numbers of those that ended, in the order of their ends.
+    [[nodiscard]] const std::vector<std::int32_t>& ended() const { return ended_; }
+    /// Trials that are proposals of a search's own proposer.
+    [[nodiscard]] std::uint64_t proposals() const { return proposals_; }
     [[nodiscard]] const json_value& config() const { return config_; }
+    /// How the last search was started, for workers that join it; null where the journal does not say.
+    [[nodiscard]] const json_value& command() const { return command_; }
     [[nodiscard]] const rejection_counts& rejections() const { return rejections_; }
     [[nodiscard]] const proposal_counters& counters() const { return counters_; }
     /// The part of both that belongs to no trial.
@@ -121,6 +136,7 @@ public:
                 return with_trial(r, [&](trial_type& t, extra& e) { set_state(t, e, r); });
             case detail::journal_op::set_trial_intermediate:
                 return with_trial(r, [&](trial_type&, extra& e) {
+                    e.deaths = 0;
                     e.epochs[r.at("step").get<std::int32_t>()] =
                         r.at("intermediate_value").is_number() ? r.at("intermediate_value").get<double>() : 0.0;
                 });
@@ -137,6 +153,10 @@ public:
 
 private:
     [[nodiscard]] bool ours(const record& r) const { return id_ && r.at("study_id").get<std::size_t>() == *id_; }
+
+    [[nodiscard]] static bool has_ended(const trial_type& t) {
+        return t.state != trial_state::running && t.state != trial_state::waiting;
+    }
 
     result<void> apply_study(const record& r) {
         const std::size_t id = studies_;
@@ -168,8 +188,11 @@ private:
             t.state = trial_state::failed;
             t.failure = "made by another program";
             t.candidate.feasible = false;
+            extra e;
+            note_state(t, e);
+            if (is_proposal(t)) ++proposals_;
             trials_.push_back(std::move(t));
-            extras_.push_back({});
+            extras_.push_back(std::move(e));
             return {};
         }
         network_of<Space> net;
@@ -194,6 +217,8 @@ private:
         if (r.contains("values") && r["values"].is_array()) t.values = r["values"].get<std::vector<double>>();
         by_id_[id] = trials_.size();
         judge_->remember(t.candidate, t.number);
+        if (is_proposal(t)) ++proposals_;
+        note_state(t, e);
         trials_.push_back(std::move(t));
         extras_.push_back(std::move(e));
         return {};
@@ -204,12 +229,13 @@ private:
         const auto it = by_id_.find(r.at("trial_id").get<std::size_t>());
         if (it == by_id_.end()) return {};
         trial_type& t = trials_[it->second];
-        if (t.state == trial_state::running || t.state == trial_state::waiting) f(t, extras_[it->second]);
+        if (!has_ended(t)) f(t, extras_[it->second]);
         return {};  // what comes behind the end of a trial does not count, as in Optuna
     }
 
-    static void set_state(trial_type& t, const extra& e, const record& r) {
+    void set_state(trial_type& t, extra& e, const record& r) {
         t.state = static_cast<trial_state>(r.at("state").get<int>());
+        note_state(t, e);
         if (r.at("values").is_array()) t.values = r.at("values").get<std::vector<double>>();
         // A trial that another program finished has no metrics of ours; its accuracy may be among the objectives.
         if (t.state != trial_state::complete || e.has_metrics) return;
@@ -217,8 +243,17 @@ private:
             if (objective_names<Objectives>[k] == accuracy_objective::name) t.training.accuracy = t.values[k];
     }
 
+    void note_state(const trial_type& t, extra& e) {
+        if (t.state == trial_state::running) open_.insert(t.number);
+        if (!has_ended(t)) return;
+        open_.erase(t.number);
+        ended_.push_back(t.number);
+        e.ended = static_cast<std::int32_t>(ended_.size());
+    }
+
     void set_study_attr(const record& attrs) {
         if (const auto it = attrs.find(std::string(config_attr)); it != attrs.end()) config_ = *it;
+        if (const auto it = attrs.find(std::string(command_attr)); it != attrs.end()) command_ = *it;
         if (const auto it = attrs.find(std::string(rest_attr)); it != attrs.end()) {
             for (std::size_t k = 0; k < rejection_kinds; ++k) rejections_[k] -= rest_.first[k];
             counters_ = since(rest_.second, counters_);
@@ -244,9 +279,11 @@ private:
             e.has_metrics = true;
         }
         if (key == "failure") t.failure = value.get<std::string>();
+        if (key == "crashes") e.crashes = value.get<std::vector<std::string>>();
         if (key == "lease") {
-            e.worker = value.at("worker").get<std::string>();
-            e.lease_until = value.at("until").get<double>();
+            trial_lease next = lease_from_json(value);
+            if (!e.lease.worker.empty() && !next.worker.empty() && next.worker != e.lease.worker) ++e.deaths;
+            e.lease = std::move(next);
         }
         set_history(t.history, key, value);
         if (key == "rejected") {
@@ -261,9 +298,13 @@ private:
     std::optional<std::size_t> id_;
     std::size_t studies_ = 0;
     std::size_t all_trials_ = 0;
+    std::vector<std::int32_t> ended_;
+    std::set<std::int32_t> open_;
+    std::uint64_t proposals_ = 0;
     std::map<std::string, std::size_t> names_;
     std::map<std::size_t, std::size_t> by_id_;
     json_value config_;
+    json_value command_;
     rejection_counts rejections_{};
     proposal_counters counters_;
     std::pair<rejection_counts, proposal_counters> rest_{};

@@ -36,6 +36,9 @@ struct proposal_history {
     /// What the proposer said about the network when it proposed it, before any training; of a repaired proposal about
     /// the network before the repair. UTF-8, mostly empty.
     std::string explanation = {};
+    /// Name of the search's own proposer, or of its language model, whoever proposed this one: studies are compared by
+    /// it.
+    std::string search = {};
     friend bool operator==(const proposal_history&, const proposal_history&) = default;
 };
 
@@ -61,5 +64,15 @@ struct trial {
     std::vector<double> values;  ///< objective values of complete trials
     std::string failure;         ///< reason, of failed trials
 };
+
+/// Name of the proposer of networks that the user gave.
+inline constexpr std::string_view included_by_user = "included";
+
+/// Whether a trial is a proposal of the search's own proposer: not a network that the user gave, nor one of evolution
+/// in the proposer's stead.
+template <SearchSpace Space>
+[[nodiscard]] bool is_proposal(const trial<Space>& t) {
+    return t.proposer != included_by_user && t.history.instead_of.empty();
+}
 
 }  // namespace llmnas

@@ -32,23 +32,53 @@ public:
           observer_(observer),
           checkpoints_(options.checkpoints),
           interrupted_(options.interrupted),
-          max_failures_in_row_(options.max_failures_in_row) {}
+          max_failures_in_row_(options.max_failures_in_row),
+          max_retries_(options.max_retries),
+          max_dead_workers_(options.max_dead_workers) {
+        if constexpr (TickingExecutor<Where>) study_.set_lease_seconds(lease_silence);
+    }
 
     /// A new trial continues no checkpoint of another study that lies under its number.
     void forget_checkpoint(std::int32_t number) const { checkpoints_.forget(number); }
 
-    /// Trains an open trial to its end. A failed training is a failed trial; only a broken journal, an interruption or
-    /// failures without end stop the search.
+    /// Removes checkpoints of ended trials, which killed workers left.
+    void forget_ended_checkpoints() const {
+        const auto known = static_cast<std::int32_t>(study_.trials().size());
+        checkpoints_.forget_all([&](std::int32_t n) { return n < known && !study_.open_trials().contains(n); });
+    }
+
+    /// Takes over a trial that another worker left, and trains it on; nothing where a third one was faster. One that
+    /// its workers did not survive again and again has failed.
+    [[nodiscard]] result<void> take_over(std::int32_t number) {
+        const auto taken = study_.take_over(number);
+        if (!taken) return tl::unexpected<error>(taken.error());
+        if (!*taken) return {};
+        observer_.message(fmt::format("continuing trial {} of an earlier run", number));
+        const std::int32_t deaths = study_.dead_workers(number);
+        if (deaths <= max_dead_workers_) return train(number);
+        auto ended = study_.fail_trial(number, fmt::format("{} workers in a row died while they ran it", deaths));
+        if (ended) observer_.trial_ended(at(number));
+        return ended;
+    }
+
+    /// Trains an open trial to its end. A training whose process died is run again, and is a failed trial after that;
+    /// another failed training is a failed trial at once. Only a broken journal, an interruption or failures without
+    /// end stop the search. A trial that another worker took over meanwhile is left to it.
     [[nodiscard]] result<void> train(std::int32_t number) {
         const trial<space> t = at(number);
         observer_.trial_started(t);
         const std::filesystem::path checkpoint = checkpoints_.prepare(number);
         std::optional<error> journal_problem;
+        const auto note = [&](const result<void>& written) {
+            if (!written && !journal_problem) journal_problem = written.error();
+        };
+        if constexpr (TickingExecutor<Where>) where_.on_tick([&] { note(study_.renew(number)); });
         const auto attempt = [&] {
             return where_.run({t.candidate.network, t.fidelity, t.seed, checkpoint}, [&](const epoch_report& e) {
                 observer_.epoch_done(t, e);
-                if (auto written = study_.report(number, e); !written) journal_problem = written.error();
-                return journal_problem || interrupted() ? training_control::stop : training_control::proceed;
+                note(study_.report(number, e));
+                return journal_problem || interrupted() || !study_.holds(number) ? training_control::stop
+                                                                                 : training_control::proceed;
             });
         };
         auto trained = attempt();
@@ -59,11 +89,22 @@ public:
             checkpoints_.forget(number);
             trained = attempt();
         }
+        while (!trained && trained.error().code == errc::crashed && !journal_problem && !interrupted() &&
+               study_.holds(number) && static_cast<std::int32_t>(study_.crashes(number).size()) < max_retries_) {
+            observer_.message(fmt::format("trial {} runs again: {}", number, trained.error().text()));
+            note(study_.crashed(number, trained.error().text()));
+            if (!journal_problem) trained = attempt();
+        }
+        if constexpr (TickingExecutor<Where>) where_.on_tick({});
         if (journal_problem) return tl::unexpected<error>(*journal_problem);
         if ((!trained && trained.error().code == errc::interrupted) ||
             (trained && trained->epochs < t.fidelity.epochs && interrupted())) {
             static_cast<void>(study_.release(number));
             return fail(errc::interrupted, "stopped by the user", "search");
+        }
+        if (!study_.holds(number)) {
+            observer_.message(fmt::format("trial {} was taken over by another worker", number));
+            return {};
         }
         if (trained) trained = sound(t, *trained);
         auto ended = trained ? study_.finish(number, *trained) : study_.fail_trial(number, trained.error().text());
@@ -99,6 +140,8 @@ private:
     checkpoint_folder checkpoints_;
     std::function<bool()> interrupted_;
     std::int32_t max_failures_in_row_;
+    std::int32_t max_retries_;
+    std::int32_t max_dead_workers_;
     std::int32_t failures_in_row_ = 0;
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// \file
-/// Who holds the lease of a trial: `host:pid:n`, n counting the studies that a process has open.
+/// Who holds the lease of a trial: `host:pid:start:n`, n counting the studies that a process has open.
 #pragma once
 
 #include <charconv>
@@ -10,7 +10,7 @@
 #include <string_view>
 #include <utility>
 
-#include <llmnas/search/journal_file.hpp>
+#include <llmnas/search/process_name.hpp>
 
 namespace llmnas {
 
@@ -21,7 +21,7 @@ public:
         const std::scoped_lock guard(living().mutex);
         number_ = ++living().last;
         living().numbers.insert(number_);
-        name_ = this_worker() + ":" + std::to_string(number_);
+        name_ = this_process() + ":" + std::to_string(number_);
     }
     worker_identity(worker_identity&& other) noexcept
         : number_(std::exchange(other.number_, 0)), name_(std::move(other.name_)) {}
@@ -36,17 +36,14 @@ public:
     /// Whether the worker is known to have ended: no name, or one of this host whose process, or study, is gone.
     [[nodiscard]] bool is_gone(std::string_view worker) const {
         const auto [process, number] = split(worker);
-        if (process.empty() || worker_is_gone(process)) return true;
-        if (process != this_worker()) return false;
+        if (process.empty() || process_is_gone(process)) return true;
+        if (process != this_process()) return false;
         const std::scoped_lock guard(living().mutex);
         return !living().numbers.contains(number);
     }
 
     /// Whether the worker runs on this host, where its process says whether it lives.
-    [[nodiscard]] bool is_here(std::string_view worker) const {
-        const std::string self = this_worker();
-        return worker.substr(0, worker.find(':')) == std::string_view(self).substr(0, self.find(':'));
-    }
+    [[nodiscard]] bool is_here(std::string_view worker) const { return is_process_of_this_host(worker); }
 
 private:
     struct registry {
@@ -59,7 +56,7 @@ private:
         return r;
     }
 
-    /// `host:pid` and n of a name.
+    /// `host:pid:start` and n of a name.
     [[nodiscard]] static std::pair<std::string_view, int> split(std::string_view worker) {
         const auto colon = worker.rfind(':');
         if (colon == std::string_view::npos) return {{}, 0};
