@@ -18,6 +18,7 @@
 #include <llmnas/cli/search_command.hpp>
 #include <llmnas/cli/short_spin.hpp>
 #include <llmnas/cli/space_command.hpp>
+#include <llmnas/cli/study_command.hpp>
 #include <llmnas/cli/train_command.hpp>
 #include <llmnas/core/version.hpp>
 
@@ -58,6 +59,7 @@ int run_command(Command& command) {
     explain_command explain;
     llm_command llm;
     space_command space;
+    study_command study;
     search.add_to(app);
     train.add_to(app);
     eval.add_to(app);
@@ -65,6 +67,7 @@ int run_command(Command& command) {
     explain.add_to(app);
     llm.add_to(app);
     space.add_to(app);
+    study.add_to(app);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& e) {
@@ -78,6 +81,7 @@ int run_command(Command& command) {
     if (check.chosen()) return detail::run_command(check);
     if (explain.chosen()) return detail::run_command(explain);
     if (llm.chosen()) return detail::run_command(llm);
+    if (study.chosen()) return detail::run_command(study);
     return detail::run_command(space);
 } catch (const std::exception& e) {
     return detail::complain(e.what(), failure);

@@ -23,6 +23,16 @@
 
 namespace llmnas::cli {
 
+/// A trial of a search as a header with its static_asserts.
+[[nodiscard]] inline std::string trial_header(const trial<table1_se>& t, const task& task) {
+    const dynamic_graph graph(t.candidate.network);
+    const std::string remark =
+        fmt::format("trial {} of the study, {:.2f} % on the validation split of its mini training", t.number,
+                    100 * t.training.accuracy);
+    return network_header(t.candidate.network, evaluate(graph.view()), "winner", task.target.name, task.limits.limits,
+                          remark);
+}
+
 template <class Study>
 [[nodiscard]] result<void> write_results(const std::filesystem::path& dir, const Study& study,
                                          const search_outcome& outcome, const task& t) {
@@ -32,13 +42,7 @@ template <class Study>
     if (auto w = write_text_file(dir / "results.csv", results_csv(outcome, trials)); !w) return w;
     const auto winner = winner_of(trials, outcome);
     if (!winner) return {};
-    const auto& best = trials[static_cast<std::size_t>(*winner)];
-    const dynamic_graph graph(best.candidate.network);
-    const std::string remark =
-        fmt::format("trial {} of the study, {:.2f} % on the validation split of its mini training", best.number,
-                    100 * best.training.accuracy);
-    return write_text_file(dir / "winner.hpp", network_header(best.candidate.network, evaluate(graph.view()), "winner",
-                                                              t.target.name, t.limits.limits, remark));
+    return write_text_file(dir / "winner.hpp", trial_header(trials[static_cast<std::size_t>(*winner)], t));
 }
 
 namespace detail {

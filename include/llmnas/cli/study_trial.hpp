@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <utility>
@@ -15,10 +14,9 @@
 #include <fmt/format.h>
 
 #include <llmnas/cli/checked_network.hpp>
-#include <llmnas/cli/study_config.hpp>
+#include <llmnas/cli/study_files.hpp>
 #include <llmnas/llm/explanation_report.hpp>
 #include <llmnas/search/outcome.hpp>
-#include <llmnas/search/study_reader.hpp>
 
 namespace llmnas::cli {
 
@@ -64,14 +62,9 @@ namespace detail {
 
 /// Reads a trial of a study: `number`, else the most accurate one on the front, else the most accurate one.
 [[nodiscard]] inline result<study_trial> read_study_trial(const std::string& dir, std::optional<std::int32_t> number) {
-    auto config = read_study_config(dir);
-    if (!config) return tl::unexpected<error>(std::move(config).error());
-    auto task = task_of(*config, (std::filesystem::path(dir) / journal_file_name).string());
-    if (!task) return tl::unexpected<error>(std::move(task).error());
-    gate<table1_se, any_memory_model> judge(task->limits, task->memory);
-    const auto study = read_study<table1_se, paper_objectives>(dir, judge);
+    const auto study = read_study_on_disk(dir);
     if (!study) return tl::unexpected<error>(study.error());
-    const auto& trials = study->trials();
+    const auto& trials = study->journal.trials();
     auto chosen = detail::choose_trial(trials, number, dir);
     if (!chosen) return tl::unexpected<error>(std::move(chosen).error());
 
@@ -81,7 +74,7 @@ namespace detail {
     explanation_report& r = out.report;
     r.network = net.name;
     r.accuracy = t.training.accuracy;
-    r.evidence = evidence_of(net.graph.view(), task->memory, net.for_each_change);
+    r.evidence = evidence_of(net.graph.view(), study->task.memory, net.for_each_change);
     r.evidence.measured = measured_effects<table1_se>(trials, t);
     r.notes.push_back(std::move(chosen->second));
     r.notes.push_back(

@@ -65,6 +65,7 @@ public:
         : options_(std::move(options)),
           prompt_(std::move(prompt)),
           said_(options_.conversation),
+          model_name_(model.name()),
           model_(std::move(model), options_.background) {
         options_.batch = std::max<std::size_t>(options_.batch, 1);
         if constexpr (ExplainingPrompt<Prompt>) prompt_.explain(options_.explain);
@@ -72,6 +73,8 @@ public:
     }
 
     [[nodiscard]] static std::string_view name() { return "llm"; }
+    /// The model's name without its server.
+    [[nodiscard]] std::string search_name() const { return model_name_.substr(0, model_name_.find(" at ")); }
 
     /// Rejections: no_reply (server), malformed (no architecture in the reply), out_of_space (a value that no axis
     /// has).
@@ -283,6 +286,7 @@ private:
     conversation said_;
     std::deque<outcome> ready_;        ///< read and not asked for yet
     std::deque<asked_request> asked_;  ///< of the requests under way
+    std::string model_name_;
     backlog<Model> model_;
 };
 
