@@ -234,7 +234,8 @@ private:
             case activation_kind::relu:
                 return x.relu_();
             case activation_kind::relu6:
-                return at::relu6_(x);
+                // libtorch 1.13 has no gradient of relu6 for bf16 on CPUs.
+                return x.scalar_type() == at::kFloat || !x.is_cpu() ? at::relu6_(x) : x.clamp(0, 6);
             case activation_kind::leaky_relu:
                 return at::leaky_relu_(x, 0.01);
             case activation_kind::swish:

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
 // The mini phase: what it learns, that it repeats, resumes and refuses.
 #include <cstdint>
+#include <fstream>
+#include <limits>
 #include <memory>
 #include <numeric>
 #include <string>
 #include <vector>
+
+#include <unistd.h>
 
 #include <llmnas/core/dynamic_graph.hpp>
 #include <llmnas/train/generated_images.hpp>
@@ -113,6 +117,79 @@ TEST_CASE("clipping bounds the norm of the gradient", "[train]") {
     CHECK(at::allclose(p.grad(), at::tensor({0.6F, 0.8F})));
     optimizer.step(1);
     CHECK(at::allclose(p.detach(), at::tensor({-0.6F, -0.8F})));
+}
+
+TEST_CASE("mixed precision learns as plain training does", "[train]") {
+    const dynamic_graph net(tiny);
+    auto recipe = short_recipe();
+    recipe.precision = mixed_precision::bf16;
+    const auto mixed = mini_trainer(quarters(), recipe, one_thread).train(net.view(), few, 7);
+    INFO((mixed ? std::string() : mixed.error().text()));
+    REQUIRE(mixed);
+    CHECK(mixed->accuracy > 0.4);
+    CHECK(mixed->loss != mini_trainer(quarters(), short_recipe(), one_thread).train(net.view(), few, 7)->loss);
+    recipe.precision = mixed_precision::fp16;
+    const auto refused = mini_trainer(quarters(), recipe, one_thread).train(net.view(), few, 7);
+    REQUIRE(!refused);
+    CHECK(refused.error().code == errc::unavailable);
+    CHECK_THAT(refused.error().text(), ContainsSubstring("fp16") && ContainsSubstring("CUDA"));
+    REQUIRE(!mixed_precision_named("fp8"));
+    CHECK_THAT(mixed_precision_named("fp8").error().text(), ContainsSubstring("fp8") && ContainsSubstring("bf16"));
+}
+
+TEST_CASE("the scale of the loss falls at gradients that are not finite and grows without them", "[train]") {
+    loss_scale scale(true);
+    const double first = scale.factor();
+    scale.update(false);
+    CHECK(scale.factor() == first / 2);
+    for (int i = 0; i < 1999; ++i) scale.update(true);
+    CHECK(scale.factor() == first / 2);
+    loss_scale restored(true);
+    restored.restore(scale.factor(), scale.finite_steps());
+    restored.update(true);
+    CHECK(restored.factor() == first);
+    for (int i = 0; i < 40; ++i) restored.update(false);
+    CHECK(restored.exhausted());
+    loss_scale fixed(false);
+    fixed.update(false);
+    CHECK(fixed.factor() == 1);
+    CHECK(!fixed.exhausted());
+
+    at::Tensor p = at::zeros({2}).set_requires_grad(true);
+    sgd optimizer({p});
+    (p * at::tensor({8.0F, 16.0F})).sum().backward();
+    CHECK(optimizer.scale_gradients(0.125));
+    CHECK(at::equal(p.grad(), at::tensor({1.0F, 2.0F})));
+    p.mutable_grad()[1] = std::numeric_limits<float>::infinity();
+    CHECK(!optimizer.scale_gradients(0.125));
+}
+
+TEST_CASE("memory does not grow over a thousand steps", "[train]") {
+    std::ifstream probe("/proc/self/statm");
+    if (!probe) LLMNAS_SKIP("needs /proc/self/statm");
+    const auto resident_pages = [] {
+        std::ifstream file("/proc/self/statm");
+        long size = 0;
+        long resident = 0;
+        file >> size >> resident;
+        return resident;
+    };
+    const dynamic_graph net(tiny);
+    long steps = 0;
+    long early = 0;
+    auto machine = one_thread;
+    machine.on_step = [&](const step_report&) {
+        if (++steps == 200) early = resident_pages();
+        return training_control::proceed;
+    };
+    fidelity f = few;
+    const auto images = static_cast<std::int32_t>(quarters()->train.size());
+    f.batch = 4;
+    f.epochs = 1 + 1000 / (images / f.batch);
+    REQUIRE(mini_trainer(quarters(), short_recipe(), machine).train(net.view(), f, 1));
+    REQUIRE(steps >= 1000);
+    REQUIRE(early > 0);
+    CHECK(resident_pages() - early < (4 << 20) / sysconf(_SC_PAGESIZE));
 }
 
 TEST_CASE("a linear classifier finds nothing in the generated images", "[train]") {
