@@ -10,8 +10,7 @@ it runs in the workers of a DataLoader, and wall time counts. The calibration is
 <boost/hana.hpp>, and a 2048 x 2048 product by torch."""
 import argparse
 import os
-import re
-import resource
+import pathlib
 import statistics
 import subprocess
 import sys
@@ -26,6 +25,8 @@ try:
     from torchvision import transforms
 except ImportError as missing:
     sys.exit(f"run.py: {missing}; Debian: python3-torchvision")
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from calibration import calibration, processor
 
 TASKS = [("evaluation", 160), ("mini", 160), ("full", 160), ("evaluation", 64), ("mini", 64), ("mini", 32), ("quick", 32)]
 WAITS = [("mini", 160, 200, 20), ("full", 160, 200, 20), ("mini", 64, 2000, 50), ("mini", 32, 4000, 50)]
@@ -102,30 +103,9 @@ def ours(task, resolution, workers):
     return [float(v) for v in out.split()]
 
 
-def calibration():
-    with tempfile.NamedTemporaryFile("w", suffix=".cpp") as source:
-        source.write("#include <boost/hana.hpp>\n")
-        source.flush()
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run(["g++", "-std=c++20", "-fsyntax-only", source.name], check=True)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    compiler = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    torch.set_num_threads(len(cores))
-    a = torch.rand(2048, 2048)
-    times = []
-    for _ in range(7):
-        begun = time.perf_counter()
-        a @ a
-        times.append(time.perf_counter() - begun)
-    torch.set_num_threads(1)
-    return compiler, 2 * 2048**3 / min(times) / 1e9
-
-
 torch.set_num_threads(1)
-with open("/proc/cpuinfo", encoding="utf-8") as file:
-    processor = re.search(r"model name\s*: (.*)", file.read())
 hana, product = calibration()
-print(f"{len(cores)} cores ({processor.group(1) if processor else 'unknown'}); <boost/hana.hpp> {hana:.2f} s, 2048 x 2048 "
+print(f"{len(cores)} cores ({processor()}); <boost/hana.hpp> {hana:.2f} s, 2048 x 2048 "
       f"product {product:.0f} GFLOP/s; torchvision {torchvision.__version__}, PIL {pil_version}; images/s, median of "
       f"{options.rounds} rounds in turn\n")
 with tempfile.NamedTemporaryFile() as file:

@@ -18,6 +18,9 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from calibration import processor
+
 ELITE = {"macs": 81963264, "parameters": 497997}
 GROUPS = {"part": "parts", "model": "one memory model, of a lowered network",
           "check": "full check from the architecture struct: lowering, MACs, parameters, flash and SRAM by",
@@ -79,9 +82,7 @@ peer, why_not = hooked()
 if peer and any(peer[name] != value for name, value in ELITE.items()):
     sys.exit(f"run.py: torch counts {peer}, llmnas {ELITE}")
 
-with open("/proc/cpuinfo", encoding="utf-8") as file:
-    processor = re.search(r"model name\s*: (.*)", file.read())
-print(f"LMaNet-Elite at 160x160, one core of {os.cpu_count()} ({processor.group(1) if processor else 'unknown'}), "
+print(f"LMaNet-Elite at 160x160, one core of {os.cpu_count()} ({processor()}), "
       f"CPU time, median of {options.repetitions}")
 width = max(map(len, rates)) - 4
 heads = f"{'':{width}} {'checks/s':>12} {'ns':>9}" + (f" {'instr.':>8}" if options.instructions else "")
