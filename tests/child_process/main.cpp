@@ -118,8 +118,22 @@ TEST_CASE("child process: an interruption lets the trainer save its checkpoint")
     CHECK(epochs < 1000);
 }
 
+TEST_CASE("child process: a run ends behind the epoch that it was asked for") {
+    child_process<scripted_search> where;
+    auto asked = request(1000);
+    asked.until = 2;
+    std::vector<std::int32_t> epochs;
+    const auto done = where.run(asked, [&](const epoch_report& e) {
+        epochs.push_back(e.epoch);
+        return training_control::proceed;
+    });
+    REQUIRE(done);
+    CHECK(done->epochs == 2);
+    CHECK(epochs == std::vector<std::int32_t>{1, 2});
+}
+
 TEST_CASE("child process: calls its tick while a training runs") {
-    child_process<scripted_search> where({{"milliseconds", 150}});
+    child_process<scripted_search> where(json_value{{"milliseconds", 150}});
     int ticks = 0;
     where.on_tick([&] { ++ticks; });
     REQUIRE(where.run(request(4), {}));

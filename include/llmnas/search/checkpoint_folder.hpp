@@ -43,6 +43,13 @@ public:
         for (const auto& path : found) std::filesystem::remove(path, ec);
     }
 
+    /// Gives a trial the checkpoint of another one, unless it has one of its own.
+    void hand_over(std::int32_t from, std::int32_t to) const {
+        std::error_code ec;
+        if (directory_.empty() || std::filesystem::exists(file_of(to), ec)) return;
+        std::filesystem::rename(file_of(from), file_of(to), ec);
+    }
+
     /// Removes what trials left that have ended: a worker that was killed could not do so.
     template <class HasEnded>
     void forget_all(const HasEnded& has_ended) const {

@@ -91,14 +91,15 @@ result<training_metrics> run_child_request(const json_value& request) {
     auto net = network_from_json<space>(request.at("network"), input, request.at("classes"));
     if (!net) return tl::unexpected<error>(net.error());
     in_process<D> here(request.at("options"), [] { return child_terminated != 0; });
-    auto done =
-        here.run({*net, request.at("fidelity"), request.at("seed"), request.at("checkpoint").get<std::string>()},
-                 [](const epoch_report& report) {
-                     const std::string line = json_value{{"epoch", report}}.dump() + "\n";
-                     const bool stop = !write_all(child_event_fd, line) || child_stop != 0 || child_terminated != 0;
-                     return stop ? training_control::stop : training_control::proceed;
-                 });
-    if (done && child_terminated != 0 && done->epochs < request.at("fidelity").get<fidelity>().epochs)
+    auto done = here.run({*net, request.at("fidelity"), request.at("seed"), request.at("checkpoint").get<std::string>(),
+                          request.at("until")},
+                         [](const epoch_report& report) {
+                             const std::string line = json_value{{"epoch", report}}.dump() + "\n";
+                             const bool stop =
+                                 !write_all(child_event_fd, line) || child_stop != 0 || child_terminated != 0;
+                             return stop ? training_control::stop : training_control::proceed;
+                         });
+    if (done && child_terminated != 0 && done->epochs < request.at("until").get<std::int32_t>())
         return fail(errc::interrupted, "stopped by SIGTERM", "training process");
     return done;
 }
@@ -160,6 +161,7 @@ public:
                            {"fidelity", request.fidelity},
                            {"seed", request.seed},
                            {"checkpoint", request.checkpoint.string()},
+                           {"until", request.until > 0 ? request.until : request.fidelity.epochs},
                            {"options", options_}};
         child c;
         if (auto started = c.start(); !started) return tl::unexpected<error>(started.error());

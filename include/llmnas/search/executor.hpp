@@ -26,6 +26,7 @@ struct trial_request {
     llmnas::fidelity fidelity;
     std::uint64_t seed = 0;
     std::filesystem::path checkpoint;
+    std::int32_t until = 0;  ///< the run ends behind this epoch of the fidelity's; 0: behind the last
 };
 
 /// Runs one training and gives its metrics, or why there are none.
@@ -63,7 +64,13 @@ public:
         }
         const dynamic_graph graph(request.network);
         if (graph.error()) return tl::unexpected<error>(describe(graph.error()));
-        return trainer_->train(graph.view(), request.fidelity, request.seed, request.checkpoint, on_epoch);
+        // Epochs that the checkpoint has are reported again, so that a run which has reached its end trains no more.
+        const epoch_callback up_to = [&](const epoch_report& e) {
+            const auto control = on_epoch ? on_epoch(e) : training_control::proceed;
+            return e.epoch >= request.until ? training_control::stop : control;
+        };
+        return trainer_->train(graph.view(), request.fidelity, request.seed, request.checkpoint,
+                               request.until > 0 ? up_to : on_epoch);
     }
 
 private:

@@ -21,6 +21,7 @@
 #include <llmnas/search/evolution_proposer.hpp>
 #include <llmnas/search/executor.hpp>
 #include <llmnas/search/gate.hpp>
+#include <llmnas/search/halving.hpp>
 #include <llmnas/search/judge_proposal.hpp>
 #include <llmnas/search/outcome.hpp>
 #include <llmnas/search/proposer.hpp>
@@ -93,6 +94,15 @@ private:
                 if (auto trained = runner_.train(**number); !trained) return tl::unexpected<error>(trained.error());
                 continue;
             }
+            if (const auto from = in_time ? promotable() : std::nullopt) {
+                auto number = study_.promote(*from, *options_.halving, budget_.trials());
+                if (!number) return tl::unexpected<error>(number.error());
+                if (!*number) continue;
+                runner_.forget_checkpoint(**number);
+                look_ahead(proposer);
+                if (auto trained = runner_.train(**number); !trained) return tl::unexpected<error>(trained.error());
+                continue;
+            }
             if (budget_.left(spending()) == 0) {
                 if (!options_.wait_for_others || study_.open_trials().empty()) break;
                 if (auto waited = wait_for_others(); !waited) return tl::unexpected<error>(waited.error());
@@ -109,7 +119,9 @@ private:
             chosen* const next = &**asked;
             next->record.rejected = pending_;
             next->record.counters = spent_by(proposer);
-            auto number = study_.start(next->network, next->record, options_.fidelity, options_.seed, budget_.trials());
+            if (options_.halving) next->record.rung = options_.halving->position(0);
+            const fidelity& f = options_.halving ? options_.halving->rungs.front().fidelity : options_.fidelity;
+            auto number = study_.start(next->network, next->record, f, options_.seed, budget_.trials());
             if (!number) return tl::unexpected<error>(number.error());
             if (!*number) {  // another worker was faster, with this network or with the last trial
                 if (!CountingProposer<P> || !next->record.history.instead_of.empty()) continue;
@@ -134,7 +146,8 @@ private:
         return known_.known();
     }
 
-    /// Tells what ended since, whoever ran it, in the order of the numbers.
+    /// Tells what ended since, whoever ran it, in the order of the numbers: of successive halving the lowest rung,
+    /// whose accuracies can be compared with each other.
     template <class P>
     void catch_up(P& proposer, evolution_proposer<space>& fallback) {
         const auto& ended = study_.ended_trials();
@@ -144,8 +157,22 @@ private:
         for (const std::int32_t number : fresh) {
             const trial<space>& t = at(number);
             known_.add(t);
-            if (t.state == trial_state::complete || t.state == trial_state::failed) proposer.tell(t), fallback.tell(t);
+            if (t.rung && t.rung->number == 0 && t.state == trial_state::pruned) {
+                trial<space> first = t;
+                first.state = trial_state::complete;
+                proposer.tell(first), fallback.tell(first);
+            } else if ((!t.rung || t.rung->number == 0) &&
+                       (t.state == trial_state::complete || t.state == trial_state::failed)) {
+                proposer.tell(t), fallback.tell(t);
+            }
         }
+    }
+
+    /// The trial whose network is to climb a rung, where trials are left.
+    [[nodiscard]] std::optional<std::int32_t> promotable() const {
+        if (!options_.halving || static_cast<std::int32_t>(study_.trials().size()) >= budget_.trials())
+            return std::nullopt;
+        return next_promotion<space>(study_.trials(), *options_.halving, objective_directions<typename D::objectives>);
     }
 
     /// Looks a few times a second what became of the trials of other workers.
@@ -241,7 +268,7 @@ private:
             chosen next;
             next.record.proposer = who;
             next.record.history.instead_of = instead_of;
-            next.record.history.search = search_name_of(proposer);
+            next.record.history.search = search_name_of(proposer) + (options_.halving ? " with MO-ASHA" : "");
             if (asked) next.record.history.shown = asked->shown;
             if (asked) next.record.history.explanation = std::move(asked->explanation);
             if (!judged && asked && options_.repair && is_repairable(judged.error().kind))
@@ -282,6 +309,8 @@ private:
         why.got = fmt::format("trial {}, ", *number);
         if (t.state == trial_state::complete)
             why.got += fmt::format("accuracy {:.2f} %", 100 * t.training.accuracy);
+        else if (t.state == trial_state::pruned)
+            why.got += fmt::format("accuracy {:.2f} % after {} epochs", 100 * t.training.accuracy, t.training.epochs);
         else
             why.got += t.state == trial_state::failed ? "whose training failed" : "in training";
     }
@@ -292,13 +321,15 @@ private:
                 "search", "", "wider limits or another space"};
     }
 
-    /// Makes a given network a trial, unless the study has it already.
+    /// Makes a given network a trial of the full fidelity, unless the study has it already.
     [[nodiscard]] result<std::optional<std::int32_t>> include(const network_of<space>& net) {
         auto measured = judge_.measure_costs(net);
         if (!measured) return tl::unexpected<error>(measured.error().why);
         if (judge_.find(net, measured->hash)) return std::optional<std::int32_t>{};
-        auto number = study_.start(*measured, {std::string(included_by_user)}, options_.fidelity, options_.seed,
-                                   std::numeric_limits<std::int32_t>::max());
+        proposal_record record{std::string(included_by_user)};
+        if (options_.halving) record.rung = options_.halving->position(options_.halving->rungs.size() - 1);
+        auto number =
+            study_.start(*measured, record, options_.fidelity, options_.seed, std::numeric_limits<std::int32_t>::max());
         if (number && *number) runner_.forget_checkpoint(**number);
         return number;
     }

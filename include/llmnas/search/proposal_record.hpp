@@ -3,6 +3,7 @@
 /// What the journal says of how a trial came about.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include <llmnas/search/proposal_counters.hpp>
@@ -17,6 +18,7 @@ struct proposal_record {
     proposal_history history = {};
     rejection_counts rejected{};      ///< proposals refused since the last trial
     proposal_counters counters = {};  ///< since the last trial
+    std::optional<rung_position> rung = {};
 };
 
 }  // namespace llmnas

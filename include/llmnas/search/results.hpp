@@ -43,7 +43,8 @@ template <class Study, SearchSpace Space>
                      {"feasible", t.candidate.feasible},
                      {"seed", t.seed},
                      {"fidelity", t.fidelity}};
-        if (t.state == trial_state::complete) r["training"] = t.training;
+        if (t.state == trial_state::complete || t.state == trial_state::pruned) r["training"] = t.training;
+        if (t.rung) r["rung"] = to_json(*t.rung);
         if (!t.failure.empty()) r["failure"] = t.failure;
         r.update(history_json(t.history));
         r["network"] = to_json<Space>(t.candidate.network)["candidate_config"];
@@ -60,7 +61,7 @@ template <SearchSpace Space>
     for (const auto& t : trials) {
         const costs& c = t.candidate.cost;
         const bool on_front = std::binary_search(outcome.front.begin(), outcome.front.end(), t.number);
-        const bool complete = t.state == trial_state::complete;
+        const bool complete = t.state == trial_state::complete || t.state == trial_state::pruned;
         csv += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{}\n", t.number, name_of(t.state), t.proposer,
                            complete ? fmt::format("{}", t.training.accuracy) : "", c.mac_count.value,
                            c.parameters.value, c.flash.value, c.sram.size.value, t.candidate.feasible, on_front,

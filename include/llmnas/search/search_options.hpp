@@ -12,6 +12,7 @@
 #include <llmnas/core/training.hpp>
 #include <llmnas/search/rejection.hpp>
 #include <llmnas/search/repair.hpp>
+#include <llmnas/search/rung.hpp>
 
 namespace llmnas {
 
@@ -21,6 +22,8 @@ struct search_options {
     /// included; evolution in its stead does not count, and a proposer that retires ends the search. 0: no limit.
     std::int32_t proposals = 0;
     llmnas::fidelity fidelity = {};
+    /// Trials climb these rungs; the last one is `fidelity`. Each run on a rung is a trial.
+    std::optional<halving_options> halving = {};
     std::uint64_t seed = 0;
     std::int32_t max_rejections_in_row = 20;  ///< then evolution is asked once
     std::int32_t max_silences_in_row = 2;     ///< proposals without any reply of a server, then evolution is asked once

@@ -145,21 +145,28 @@ public:
     [[nodiscard]] result<std::optional<std::int32_t>> start(const candidate<Space>& c, const proposal_record& proposal,
                                                             const fidelity& f, std::uint64_t study_seed,
                                                             std::int32_t limit) {
-        std::optional<std::int32_t> number;
-        const auto make = [&]() -> result<std::vector<record>> {
-            if (state_.judge().find(c.network, c.hash) || static_cast<std::int32_t>(trials().size()) >= limit)
-                return std::vector<record>{};
-            number = static_cast<std::int32_t>(trials().size());
-            auto r = base(detail::journal_op::create_trial);
-            r["study_id"] = *state_.id();
-            r.update(new_trial_json(c, proposal, f, mix_seed(study_seed, static_cast<std::uint64_t>(*number))));
-            r["user_attrs"]["memory_model"] = state_.judge().memory().name;
-            r["user_attrs"]["lease"] = to_json(lease());
-            r["system_attrs"]["constraints"] = constraints(c.cost);
-            return std::vector<record>{std::move(r)};
-        };
-        if (auto done = file_.append(applier(), make); !done) return tl::unexpected<error>(done.error());
-        return number;
+        return create(c, proposal, f, limit, [&](std::int32_t number) -> std::optional<std::uint64_t> {
+            if (state_.judge().find(c.network, c.hash)) return std::nullopt;
+            return mix_seed(study_seed, static_cast<std::uint64_t>(number));
+        });
+    }
+
+    /// Makes the network of an ended trial the next trial, on the rung above its own and with its seed, unless another
+    /// worker has meanwhile done so or made the last of `limit`.
+    [[nodiscard]] result<std::optional<std::int32_t>> promote(std::int32_t from, const halving_options& halving,
+                                                              std::int32_t limit) {
+        const trial_type t = trials()[static_cast<std::size_t>(from)];
+        const auto number = static_cast<std::size_t>(t.rung->number) + 1;
+        proposal_record proposal{t.proposer};
+        proposal.history.search = t.history.search;
+        proposal.rung = halving.position(number);
+        proposal.rung->promoted_from = from;
+        return create(t.candidate, proposal, halving.rungs[number].fidelity, limit,
+                      [&](std::int32_t) -> std::optional<std::uint64_t> {
+                          for (const trial_type& other : trials())
+                              if (other.rung && other.rung->promoted_from == from) return std::nullopt;
+                          return t.seed;
+                      });
     }
 
     /// Journals what was spent since the last trial where no other follows in this run.
@@ -217,10 +224,11 @@ public:
         });
     }
 
-    /// Ends a trial with its metrics.
+    /// Ends a trial with its metrics: pruned below the top rung, where Optuna too keeps it out of the front.
     [[nodiscard]] result<void> finish(std::int32_t number, const training_metrics& m) {
         const auto& t = trials()[static_cast<std::size_t>(number)];
-        return end(number, trial_state::complete, objective_values<Objectives>(t.candidate, m), "training", m);
+        const auto state = t.rung && !t.rung->is_top() ? trial_state::pruned : trial_state::complete;
+        return end(number, state, objective_values<Objectives>(t.candidate, m), "training", m);
     }
 
     /// Ends a trial without a result.
@@ -239,6 +247,29 @@ public:
 private:
     using state_type = study_state<Space, Objectives, Memory>;
     using record = journal_file::record;
+
+    /// `seed_of` gives the seed of the trial with this number, or nothing where there is to be no trial.
+    template <class SeedOf>
+    [[nodiscard]] result<std::optional<std::int32_t>> create(const candidate<Space>& c, const proposal_record& proposal,
+                                                             const fidelity& f, std::int32_t limit, SeedOf&& seed_of) {
+        std::optional<std::int32_t> number;
+        const auto make = [&]() -> result<std::vector<record>> {
+            const auto next = static_cast<std::int32_t>(trials().size());
+            const auto seed = next < limit ? seed_of(next) : std::nullopt;
+            if (!seed) return std::vector<record>{};
+            number = next;
+            auto r = base(detail::journal_op::create_trial);
+            r["study_id"] = *state_.id();
+            r.update(new_trial_json(c, proposal, f, *seed));
+            r["user_attrs"]["memory_model"] = state_.judge().memory().name;
+            r["user_attrs"]["lease"] = to_json(lease());
+            r["system_attrs"]["constraints"] = constraints(c.cost);
+            return std::vector<record>{std::move(r)};
+        };
+        if (auto done = file_.append(applier(), make); !done) return tl::unexpected<error>(done.error());
+        return number;
+    }
+
     study(journal_file file, gate<Space, Memory>& judge, std::string name)
         : file_(std::move(file)), state_(judge, std::move(name)) {}
 

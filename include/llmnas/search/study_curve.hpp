@@ -26,11 +26,16 @@ struct curve_point {
     friend bool operator==(const curve_point&, const curve_point&) = default;
 };
 
-/// Epochs that a trial has trained; what another program trained counts as it reported.
+/// Epochs that a trial has trained, without those of the rung below that it went on from; what another program trained
+/// counts as it reported.
 template <SearchSpace Space, ObjectiveList Objectives, MemoryModel Memory>
 [[nodiscard]] std::int64_t epochs_trained(const study_state<Space, Objectives, Memory>& s, const trial<Space>& t) {
     const auto& reported = s.more(t.number).epochs;
-    return std::max<std::int64_t>(t.training.epochs, reported.empty() ? 0 : reported.rbegin()->first);
+    const std::int64_t done =
+        std::max<std::int64_t>(t.training.epochs, reported.empty() ? 0 : reported.rbegin()->first);
+    if (!t.rung || !t.rung->promoted_from) return done;
+    const auto& below = s.trials()[static_cast<std::size_t>(*t.rung->promoted_from)];
+    return below.fidelity == t.fidelity ? std::max<std::int64_t>(0, done - below.last_epoch()) : done;
 }
 
 /// A point behind each ended trial. Error: a reference point of another size or not finite.

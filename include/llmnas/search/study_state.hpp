@@ -31,6 +31,7 @@
 #include <llmnas/search/objectives.hpp>
 #include <llmnas/search/proposal_counters.hpp>
 #include <llmnas/search/rejection.hpp>
+#include <llmnas/search/rung.hpp>
 #include <llmnas/search/trial.hpp>
 
 namespace llmnas {
@@ -214,9 +215,12 @@ private:
         t.state = static_cast<trial_state>(r.value("state", 0));
         if (user.contains("fidelity")) t.fidelity = user["fidelity"].get<fidelity>();
         for (const auto& attr : user.items()) set_user_attr(t, e, attr.key(), attr.value());
+        if (t.rung && t.rung->promoted_from && (*t.rung->promoted_from < 0 || *t.rung->promoted_from >= t.number))
+            return fail(errc::bad_input, "a trial promoted from none before it", fmt::format("trial {}", t.number),
+                        fmt::format("trial {}", *t.rung->promoted_from));
         if (r.contains("values") && r["values"].is_array()) t.values = r["values"].get<std::vector<double>>();
         by_id_[id] = trials_.size();
-        judge_->remember(t.candidate, t.number);
+        if (!t.rung || !t.rung->promoted_from) judge_->remember(t.candidate, t.number);
         if (is_proposal(t)) ++proposals_;
         note_state(t, e);
         trials_.push_back(std::move(t));
@@ -278,6 +282,7 @@ private:
             t.training = value.get<training_metrics>();
             e.has_metrics = true;
         }
+        if (key == "rung") t.rung = rung_position_from_json(value);
         if (key == "failure") t.failure = value.get<std::string>();
         if (key == "crashes") e.crashes = value.get<std::vector<std::string>>();
         if (key == "lease") {

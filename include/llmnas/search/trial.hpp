@@ -50,6 +50,17 @@ enum class trial_state : std::uint8_t { running = 0, complete = 1, pruned = 2, f
     return names[static_cast<std::size_t>(s)];
 }
 
+/// Where a trial of successive halving stands (search/halving.hpp).
+struct rung_position {
+    std::int32_t number = 0;                         ///< of the rung, from 0
+    std::int32_t of = 1;                             ///< rungs
+    std::int32_t epochs = 0;                         ///< that the run ends behind
+    std::optional<std::int32_t> promoted_from = {};  ///< trial of the same network on the rung below
+    friend constexpr bool operator==(const rung_position&, const rung_position&) = default;
+
+    [[nodiscard]] constexpr bool is_top() const noexcept { return number + 1 >= of; }
+};
+
 /// One candidate on its way through training.
 template <SearchSpace Space>
 struct trial {
@@ -60,19 +71,23 @@ struct trial {
     llmnas::fidelity fidelity;
     std::uint64_t seed = 0;
     trial_state state = trial_state::running;
-    training_metrics training;   ///< of complete trials
-    std::vector<double> values;  ///< objective values of complete trials
+    training_metrics training;   ///< of complete and pruned trials
+    std::vector<double> values;  ///< objective values of complete trials and, at their fidelity, of pruned ones
     std::string failure;         ///< reason, of failed trials
+    std::optional<rung_position> rung = {};
+
+    /// Epoch that the run ends behind.
+    [[nodiscard]] std::int32_t last_epoch() const { return rung ? rung->epochs : fidelity.epochs; }
 };
 
 /// Name of the proposer of networks that the user gave.
 inline constexpr std::string_view included_by_user = "included";
 
 /// Whether a trial is a proposal of the search's own proposer: not a network that the user gave, nor one of evolution
-/// in the proposer's stead.
+/// in the proposer's stead, nor an earlier one on a higher rung.
 template <SearchSpace Space>
 [[nodiscard]] bool is_proposal(const trial<Space>& t) {
-    return t.proposer != included_by_user && t.history.instead_of.empty();
+    return t.proposer != included_by_user && t.history.instead_of.empty() && !(t.rung && t.rung->promoted_from);
 }
 
 }  // namespace llmnas

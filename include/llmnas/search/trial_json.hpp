@@ -15,6 +15,7 @@
 #include <llmnas/json/training_json.hpp>
 #include <llmnas/search/history_json.hpp>
 #include <llmnas/search/proposal_record.hpp>
+#include <llmnas/search/rung.hpp>
 #include <llmnas/search/study_state.hpp>
 #include <llmnas/space/membership.hpp>
 
@@ -57,6 +58,7 @@ template <SearchSpace Space>
     user["feasible"] = c.feasible;
     user["fidelity"] = f;
     user["seed"] = seed;
+    if (proposal.rung) user["rung"] = to_json(*proposal.rung);
     user.update(history_json(proposal.history));
     user.update(spent_json(proposal.rejected, proposal.counters));
     r["user_attrs"] = std::move(user);

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <set>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -34,17 +35,24 @@ public:
           interrupted_(options.interrupted),
           max_failures_in_row_(options.max_failures_in_row),
           max_retries_(options.max_retries),
-          max_dead_workers_(options.max_dead_workers) {
+          max_dead_workers_(options.max_dead_workers),
+          halving_(options.halving) {
         if constexpr (TickingExecutor<Where>) study_.set_lease_seconds(lease_silence);
     }
 
     /// A new trial continues no checkpoint of another study that lies under its number.
     void forget_checkpoint(std::int32_t number) const { checkpoints_.forget(number); }
 
-    /// Removes checkpoints of ended trials, which killed workers left.
+    /// Removes checkpoints of ended trials, which killed workers left. A network that may climb on keeps its own.
     void forget_ended_checkpoints() const {
         const auto known = static_cast<std::int32_t>(study_.trials().size());
-        checkpoints_.forget_all([&](std::int32_t n) { return n < known && !study_.open_trials().contains(n); });
+        std::set<std::int32_t> climbed;
+        for (const auto& t : study_.trials())
+            if (t.rung && t.rung->promoted_from && !study_.open_trials().contains(t.number))
+                climbed.insert(*t.rung->promoted_from);
+        checkpoints_.forget_all([&](std::int32_t n) {
+            return n < known && !study_.open_trials().contains(n) && (!may_climb(at(n)) || climbed.contains(n));
+        });
     }
 
     /// Takes over a trial that another worker left, and trains it on; nothing where a third one was faster. One that
@@ -68,13 +76,18 @@ public:
         const trial<space> t = at(number);
         observer_.trial_started(t);
         const std::filesystem::path checkpoint = checkpoints_.prepare(number);
+        if (t.rung && t.rung->promoted_from && halving_ &&
+            halving_->continues(static_cast<std::size_t>(t.rung->number)))
+            checkpoints_.hand_over(*t.rung->promoted_from, number);
         std::optional<error> journal_problem;
         const auto note = [&](const result<void>& written) {
             if (!written && !journal_problem) journal_problem = written.error();
         };
         if constexpr (TickingExecutor<Where>) where_.on_tick([&] { note(study_.renew(number)); });
         const auto attempt = [&] {
-            return where_.run({t.candidate.network, t.fidelity, t.seed, checkpoint}, [&](const epoch_report& e) {
+            const trial_request<space> request{t.candidate.network, t.fidelity, t.seed, checkpoint,
+                                               t.rung ? t.rung->epochs : 0};
+            return where_.run(request, [&](const epoch_report& e) {
                 observer_.epoch_done(t, e);
                 note(study_.report(number, e));
                 return journal_problem || interrupted() || !study_.holds(number) ? training_control::stop
@@ -98,7 +111,7 @@ public:
         if constexpr (TickingExecutor<Where>) where_.on_tick({});
         if (journal_problem) return tl::unexpected<error>(*journal_problem);
         if ((!trained && trained.error().code == errc::interrupted) ||
-            (trained && trained->epochs < t.fidelity.epochs && interrupted())) {
+            (trained && trained->epochs < t.last_epoch() && interrupted())) {
             static_cast<void>(study_.release(number));
             return fail(errc::interrupted, "stopped by the user", "search");
         }
@@ -109,7 +122,7 @@ public:
         if (trained) trained = sound(t, *trained);
         auto ended = trained ? study_.finish(number, *trained) : study_.fail_trial(number, trained.error().text());
         if (!ended) return ended;
-        checkpoints_.forget(number);
+        if (!may_climb(at(number))) checkpoints_.forget(number);
         observer_.trial_ended(at(number));
         failures_in_row_ = trained ? 0 : failures_in_row_ + 1;
         if (failures_in_row_ >= max_failures_in_row_)
@@ -121,6 +134,11 @@ public:
 private:
     [[nodiscard]] const trial<space>& at(std::int32_t number) const {
         return study_.trials()[static_cast<std::size_t>(number)];
+    }
+    /// Whether a higher rung would go on from the checkpoint of an ended trial.
+    [[nodiscard]] bool may_climb(const trial<space>& t) const {
+        return t.state == trial_state::pruned && t.rung && t.candidate.feasible && halving_ &&
+               halving_->continues(static_cast<std::size_t>(t.rung->number) + 1);
     }
     [[nodiscard]] bool interrupted() const { return interrupted_ && interrupted_(); }
 
@@ -142,6 +160,7 @@ private:
     std::int32_t max_failures_in_row_;
     std::int32_t max_retries_;
     std::int32_t max_dead_workers_;
+    std::optional<halving_options> halving_;
     std::int32_t failures_in_row_ = 0;
 };
 
