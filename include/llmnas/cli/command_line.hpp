@@ -21,17 +21,29 @@ namespace llmnas::cli {
     return text + "'";
 }
 
-/// Name, arguments and flags as they were given, on the command line or in a file, and then these flags.
-[[nodiscard]] inline std::string command_line(const CLI::App& command, const std::vector<std::string>& flags) {
-    std::string text = command.get_name();
+/// Name, arguments and flags as they were given, on the command line or in a file, without those named.
+[[nodiscard]] inline std::vector<std::string> command_words(const CLI::App& command,
+                                                            const std::vector<std::string>& without) {
+    std::vector<std::string> words{command.get_name()};
     for (const CLI::Option* option : command.get_options()) {
         const std::string name = option->get_name();
-        if (option->count() == 0 || std::find(flags.begin(), flags.end(), name) != flags.end()) continue;
+        if (option->count() == 0 || std::find(without.begin(), without.end(), name) != without.end()) continue;
+        const auto& values = option->results();
         const bool positional = option->get_positional();
-        if (!positional) text += ' ' + name;
-        if (!positional && option->get_items_expected_max() == 0) continue;  // a flag
-        for (const std::string& word : option->results()) text += ' ' + quoted(word);
+        if (!positional && option->get_items_expected_max() == 0) {  // a flag
+            words.push_back(values.front() == "false" ? name + "=false" : name);
+            continue;
+        }
+        if (!positional) words.push_back(name);
+        words.insert(words.end(), values.begin(), values.end());
     }
+    return words;
+}
+
+/// The same as a line for a shell, and then these flags.
+[[nodiscard]] inline std::string command_line(const CLI::App& command, const std::vector<std::string>& flags) {
+    std::string text;
+    for (const std::string& word : command_words(command, flags)) text += (text.empty() ? "" : " ") + quoted(word);
     for (const std::string& flag : flags) text += ' ' + flag;
     return text;
 }

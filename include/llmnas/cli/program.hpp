@@ -20,6 +20,7 @@
 #include <llmnas/cli/space_command.hpp>
 #include <llmnas/cli/study_command.hpp>
 #include <llmnas/cli/train_command.hpp>
+#include <llmnas/cli/worker_command.hpp>
 #include <llmnas/core/version.hpp>
 
 namespace llmnas::cli {
@@ -60,6 +61,7 @@ int run_command(Command& command) {
     llm_command llm;
     space_command space;
     study_command study;
+    worker_command worker;
     search.add_to(app);
     train.add_to(app);
     eval.add_to(app);
@@ -68,6 +70,7 @@ int run_command(Command& command) {
     llm.add_to(app);
     space.add_to(app);
     study.add_to(app);
+    worker.add_to(app);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& e) {
@@ -82,6 +85,7 @@ int run_command(Command& command) {
     if (explain.chosen()) return detail::run_command(explain);
     if (llm.chosen()) return detail::run_command(llm);
     if (study.chosen()) return detail::run_command(study);
+    if (worker.chosen()) return detail::run_command(worker);
     return detail::run_command(space);
 } catch (const std::exception& e) {
     return detail::complain(e.what(), failure);

@@ -8,18 +8,22 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include <llmnas/cli/command_line.hpp>
 #include <llmnas/cli/data_options.hpp>
 #include <llmnas/cli/exit_code.hpp>
 #include <llmnas/cli/interrupt.hpp>
 #include <llmnas/cli/llm_flags.hpp>
 #include <llmnas/cli/program_search.hpp>
 #include <llmnas/cli/progress.hpp>
+#include <llmnas/cli/search_by_workers.hpp>
+#include <llmnas/cli/search_events.hpp>
 #include <llmnas/cli/search_report.hpp>
 #include <llmnas/cli/server_flags.hpp>
 #include <llmnas/cli/study_config.hpp>
@@ -81,16 +85,33 @@ public:
         llm_.add_to(*command_);
         transcript_.add_to(*command_);
         options_.add_to(*command_);
+        command_->add_option("--workers", workers_, "Processes that propose and train at the same time on this host")
+            ->capture_default_str()
+            ->check(CLI::Range(1, 1024));
+        auto* const quiet = command_->add_flag("--quiet", quiet_, "No progress and notices; the results stay");
+        command_->add_flag("--json", json_, "Events as JSON lines on stdout instead of progress and tables")
+            ->excludes(quiet);
     }
 
     [[nodiscard]] bool chosen() const { return command_->parsed(); }
 
-    [[nodiscard]] result<exit_code> run() {
+    [[nodiscard]] result<exit_code> run() { return search(false); }
+    /// As one of the workers on a study that exists: nothing waits for the others, and no table is printed.
+    [[nodiscard]] result<exit_code> work() { return search(true); }
+
+private:
+    using gate_type = gate<table1_se, any_memory_model>;
+    using study_type = study<table1_se, paper_objectives, any_memory_model>;
+
+    [[nodiscard]] result<exit_code> search(bool joins) {
+        detail::said_to = json_ ? verbosity::json : quiet_ ? verbosity::quiet : verbosity::people;
         auto t = options_.read();
         if (!t) return tl::unexpected<error>(t.error());
         if (quick_) use_quick_defaults();
         if (valid_utf8(out_) != out_)
             return fail(errc::bad_input, "not UTF-8", "--out", valid_utf8(out_), "a path that JSON can hold");
+        if (workers_ > 1 && transcript_.replays())
+            return fail(errc::bad_input, "a replay has one order", "--workers", fmt::format("{}", workers_), "1");
         auto networks = read_included(*t);
         if (!networks) return tl::unexpected<error>(networks.error());
         auto trainer_options = find_data();
@@ -100,7 +121,7 @@ public:
         if (!trainer) return tl::unexpected<error>(trainer.error());
         const dynamic_graph any_network(decode(space_point<table1_se>{}, t->limits.input, t->limits.classes));
         if (auto fits = trainer->fits(any_network.view(), fidelity_); !fits) return tl::unexpected<error>(fits.error());
-        if (const std::string advice = blas_advice(); !advice.empty()) say(advice);
+        if (const std::string advice = blas_advice(); !advice.empty() && !joins) say(advice);
         auto server = find_server();
         if (!server) return tl::unexpected<error>(server.error());
 
@@ -109,50 +130,95 @@ public:
         if (!study) return tl::unexpected<error>(study.error());
         if (!study->notice().empty()) say(study->notice());
         const auto known = static_cast<std::int32_t>(study->trials().size());
-        if (auto kept = transcript_.keep(*server, out_, key_); !kept) return tl::unexpected<error>(kept.error());
+        if (!joins)
+            if (auto told = study->set_command(command_for_workers(*trainer_options)); !told)
+                return tl::unexpected<error>(told.error());
+        if (workers_ == 1)
+            if (auto kept = transcript_.keep(*server, out_, key_); !kept) return tl::unexpected<error>(kept.error());
         if (known > 0) say(fmt::format("continuing the study in {}: {} trials so far", out_, known));
 
         catch_interrupts();
-        child_process<program_search> where(*trainer_options, interrupt_requested);
         const bool by_proposals = proposals_ > 0 && command_->count("--trials") == 0;
-        const auto open_trials = static_cast<std::int32_t>(study->abandoned().size());
+        const auto open_trials = static_cast<std::int32_t>(study->open_trials().size());
         const auto spent = static_cast<std::int32_t>(spending_of(study->trials(), study->rejections()).proposals);
         search_progress progress(by_proposals ? proposals_ : trials_, (by_proposals ? spent : known) - open_trials,
-                                 by_proposals);
-        search_loop<program_search, child_process<program_search>, search_progress> loop(
-            *study, judge, where, progress,
-            {.trials = by_proposals ? 0 : trials_,
-             .proposals = proposals_,
-             .fidelity = fidelity_,
-             .seed = seed_,
-             .repair = llm_.repair(),
-             .max_seconds = time_limit_,
-             .checkpoints = std::filesystem::path(out_) / "checkpoints",
-             .interrupted = [this] { return interrupt_requested() || transcript_.divergence(); }});
-        auto outcome = propose_with(loop, *server, *networks, study->counters());
+                                 by_proposals, study->trials(), study->rejections());
+        const search_options options{
+            .trials = by_proposals ? 0 : trials_,
+            .proposals = proposals_,
+            .fidelity = fidelity_,
+            .seed = seed_,
+            .repair = llm_.repair(),
+            .wait_for_others = !joins,
+            .max_seconds = time_limit_,
+            .checkpoints = std::filesystem::path(out_) / "checkpoints",
+            .interrupted = [this] { return interrupt_requested() || transcript_.divergence(); }};
+        child_process<program_search> where(*trainer_options, interrupt_requested);
+        search_loop<program_search, child_process<program_search>, search_progress> loop(*study, judge, where, progress,
+                                                                                         options);
+        result<search_outcome> outcome;
+        if (workers_ == 1)
+            outcome = propose_with(loop, *server, *networks, study->counters());
+        else if (auto given = loop.leave_to_others(*networks); !given)
+            outcome = tl::unexpected<error>(given.error());
+        else
+            outcome =
+                search_by_workers(*study, progress, worker_words(), static_cast<std::size_t>(workers_), time_limit_)
+                    .run();
         progress.close();
         if (!outcome && transcript_.divergence()) outcome = tl::unexpected<error>(*transcript_.divergence());
-        if (!outcome && outcome.error().code == errc::interrupted)
+        if (!outcome && outcome.error().code == errc::interrupted && !joins)
             say("interrupted: the same command continues the study");
-        const auto so_far = outcome_of<paper_objectives, table1_se>(study->trials());
-        auto written = write_results(out_, *study, outcome ? *outcome : so_far, *t);
+        return end(*study, outcome, *t, joins);
+    }
+
+    [[nodiscard]] result<exit_code> end(const study_type& study, const result<search_outcome>& outcome, const task& t,
+                                        bool joins) const {
+        const auto so_far = outcome_of<paper_objectives, table1_se>(study.trials());
+        auto written = write_results(out_, study, outcome ? *outcome : so_far, t);
         if (!written) return tl::unexpected<error>(written.error());
+        if (json_)
+            print_event("finished", {{"trials", study.trials().size()},
+                                     {"complete", so_far.finished},
+                                     {"failed", so_far.failed},
+                                     {"front", so_far.front},
+                                     {"rejections", rejections_json(study.rejections())},
+                                     {"locks", waits_json(study.waits())}});
         if (!outcome) return tl::unexpected<error>(outcome.error());
-        print_search(*study, *outcome, out_);
-        if (study->trials().empty())
+        if (!json_ && !joins) print_search(study, *outcome, out_);
+        if (joins) return success;
+        if (study.trials().empty())
             return fail(errc::training, "no proposal became a trial", out_,
-                        fmt::format("{} refused", spending_of(study->trials(), study->rejections()).proposals));
+                        fmt::format("{} refused", spending_of(study.trials(), study.rejections()).proposals));
         if (outcome->finished == 0)
             return fail(errc::training, "no training succeeded", out_,
                         fmt::format("{} failed trials", outcome->failed));
         return success;
     }
 
-private:
-    using gate_type = gate<table1_se, any_memory_model>;
-    using study_type = study<table1_se, paper_objectives, any_memory_model>;
+    /// What `llmnas worker` needs to know: the flags of this search, with what was found instead of asked for. The key
+    /// of a server is each worker's own.
+    [[nodiscard]] json_value command_for_workers(const json_value& trainer_options) const {
+        auto words = command_words(
+            *command_, {"--out", "--workers", "--include", "--quiet", "--json", "--data", "--dataset", "--proposer",
+                        "--llm-url", "--llm-model", "--llm-key-file", "--llm-replay", "--threads"});
+        const std::string place = trainer_options["data"];
+        words.insert(words.end(), {"--data", std::filesystem::absolute(place).lexically_normal().string(), "--dataset",
+                                   trainer_options["dataset"].get<std::string>()});
+        words.insert(words.end(), {"--proposer", found_url_.empty() && proposer_ == "auto" ? "evolution" : proposer_});
+        if (!found_url_.empty()) words.insert(words.end(), {"--llm-url", found_url_, "--llm-model", found_model_});
+        return words;
+    }
 
-    static void say(const std::string& text) { fmt::print(stderr, "{}\n", text); }
+    /// Trainings that run at the same time share the cores.
+    [[nodiscard]] std::vector<std::string> worker_words() const {
+        const auto cores = static_cast<std::int32_t>(std::thread::hardware_concurrency());
+        const std::int32_t threads = threads_ > 0 ? threads_ : std::max(1, cores / workers_);
+        std::vector<std::string> words{
+            "worker", "--study", out_, "--quiet", "--supervised", "--threads", std::to_string(threads)};
+        if (!server_.key_file().empty()) words.insert(words.end(), {"--llm-key-file", server_.key_file()});
+        return words;
+    }
 
     void use_quick_defaults() {
         const auto unless_given = [&](const char* flag, auto& value, auto quick) {
@@ -179,7 +245,7 @@ private:
 
     /// Options of the trainer; the data set is said on screen.
     [[nodiscard]] result<json_value> find_data() const {
-        auto options = data_.find(say);
+        auto options = data_.find([](const std::string& text) { say(text); });
         if (!options) return options;
         (*options)["recipe"] = recipe_;
         (*options)["threads"] = threads_;
@@ -204,7 +270,7 @@ private:
         openai_options options = *std::move(found);
         key_ = options.key;
         options.unwanted = [this] { return interrupt_requested() || llm_.unwanted(); };
-        options.on_notice = say;
+        options.on_notice = [](const std::string& text) { say(text); };
         // Asked without retries: who gives a wrong URL wants to know at once.
         openai_options first = options;
         first.retry = retry_policy::never();
@@ -213,6 +279,8 @@ private:
         auto models = probe->list_models();
         if (!models) return tl::unexpected<error>(models.error());
         if (options.model.empty() && !models->empty()) options.model = models->front().name;
+        found_url_ = options.url;
+        found_model_ = options.model;
         auto server = openai_backend::open(std::move(options));
         if (!server) return tl::unexpected<error>(server.error());
         say("language model: " + server->name());
@@ -267,6 +335,10 @@ private:
     api_key key_;
     llm_flags llm_;
     transcript_flags transcript_;
+    std::string found_url_, found_model_;  ///< of the language model, where there is one
+    std::int32_t workers_ = 1;
+    bool quiet_ = false;
+    bool json_ = false;
 };
 
 }  // namespace llmnas::cli

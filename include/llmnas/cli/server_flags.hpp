@@ -34,6 +34,8 @@ public:
         return !url_.empty() ? url_ : from_environment ? from_environment : "";
     }
 
+    [[nodiscard]] const std::string& key_file() const { return key_file_; }
+
     /// The URL asked for, or that of a server on this machine.
     [[nodiscard]] result<std::string> find() const {
         if (auto asked = url(); !asked.empty()) return asked;

@@ -48,12 +48,14 @@ template <class Environment>
     return style;
 }
 
-[[nodiscard]] inline terminal_style style_of_stdout() {
-    const bool terminal = ::isatty(STDOUT_FILENO) == 1;
+/// Style of an open file, such as STDERR_FILENO.
+[[nodiscard]] inline terminal_style style_of(int file) {
+    const bool terminal = ::isatty(file) == 1;
     winsize size{};
-    if (!terminal || ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) size.ws_col = 0;
+    if (!terminal || ::ioctl(file, TIOCGWINSZ, &size) != 0) size.ws_col = 0;
     return style_from(terminal, size.ws_col, [](const char* name) { return std::getenv(name); });
 }
+[[nodiscard]] inline terminal_style style_of_stdout() { return style_of(STDOUT_FILENO); }
 
 enum class paint : std::uint8_t { none, bold, red, green };
 

@@ -61,6 +61,17 @@ public:
         return outcome;
     }
 
+    /// Makes given networks trials that no worker has yet: whoever is on the study takes them over.
+    [[nodiscard]] result<void> leave_to_others(std::span<const network_of<space>> included) {
+        for (const auto& net : included) {
+            auto number = include(net);
+            if (!number) return tl::unexpected<error>(number.error());
+            if (!*number) continue;
+            if (auto left = study_.release(**number); !left) return left;
+        }
+        return {};
+    }
+
 private:
     /// A candidate and where it comes from.
     struct chosen {

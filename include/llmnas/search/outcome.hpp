@@ -40,6 +40,9 @@ public:
             known_.best = t.number, best_ = accuracy;
     }
 
+    /// Of the most accurate trial, a fraction of 1; 0 where none is complete.
+    [[nodiscard]] double best_accuracy() const { return best_; }
+
     [[nodiscard]] const search_outcome& known() const {
         if (std::exchange(stale_, false)) known_.front = archive_.trials();
         return known_;
