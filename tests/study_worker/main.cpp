@@ -73,6 +73,7 @@ int main(int argc, char** argv) {
     if (auto rc = run_trial_if_child<definition>(argc, argv)) return *rc;
     if (argc != 3) return complain({errc::bad_input, "wrong arguments", "study_worker"});
     std::signal(SIGTERM, [](int) { terminated = 1; });
+    std::signal(SIGXFSZ, SIG_IGN);
     const bool only_results = std::string_view(argv[1]) == "--results";
     const std::string dir = argv[only_results ? 2 : 1];
     gate<space> judge{problem{}};

@@ -3,6 +3,7 @@
 /// The program llmnas: its commands, and how failures become one line and an exit code.
 #pragma once
 
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -43,6 +44,7 @@ int run_command(Command& command) {
 
 /// Runs the program; the return value is its exit code.
 [[nodiscard]] inline int run(int argc, char** argv) try {
+    std::signal(SIGXFSZ, SIG_IGN);  // a file over `ulimit -f` is an error of write(), as on a full disk
     CLI::App app(
         "Neural architecture search for microcontrollers: proposes, checks, trains and compares networks.\n"
         "Exit codes: 0 done, 1 failed while running, 2 bad input, 3 the network does not fit (check),\n"

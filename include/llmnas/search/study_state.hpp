@@ -45,6 +45,7 @@ enum class journal_op : int {
     set_study_user_attr = 2,
     set_study_system_attr = 3,
     create_trial = 4,
+    set_trial_param = 5,
     set_trial_state = 6,
     set_trial_intermediate = 7,
     set_trial_user_attr = 8,
@@ -145,8 +146,13 @@ public:
                 return with_trial(r, [&](trial_type& t, extra& e) {
                     for (const auto& attr : r.at("user_attr").items()) set_user_attr(t, e, attr.key(), attr.value());
                 });
+            case detail::journal_op::set_study_system_attr:
+            case detail::journal_op::set_trial_param:
+            case detail::journal_op::set_trial_system_attr:
+                return {};  // Optuna's own
             default:
-                return {};  // other records of Optuna do not concern llmnas
+                return fail(errc::bad_input, "a record of a newer Optuna", "", r.at("op_code").dump(),
+                            "op_code 0 to 9");
         }
     } catch (const json_exception& e) {
         return fail(errc::bad_input, "not a record of an Optuna journal", "", e.what());
