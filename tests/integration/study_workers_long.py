@@ -26,7 +26,7 @@ def throughput(count, milliseconds, in_process):
         check(workers, TRIALS)
         waits = [line for line in workers.lines() if "locks" in line]
     locks, waited = sum(w["locks"] for w in waits), sum(w["waited"] for w in waits)
-    where = "this process" if in_process else "a process each"
+    where = "the worker's" if in_process else "a process each"
     print(f"| {count} | {milliseconds} ms in {where} | {TRIALS} | {TRIALS / seconds:.0f} | "
           f"{TRIALS * milliseconds / 1000 / (count * seconds):.0%} | {locks} | {1000 * waited / locks:.2f} ms | "
           f"{1000 * max(w['longest'] for w in waits):.0f} ms | {waited / (count * seconds):.1%} |", flush=True)
