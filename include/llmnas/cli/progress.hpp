@@ -181,10 +181,11 @@ private:
         const costs& c = t.candidate.cost;
         const auto& front = found_.known().front;
         const bool on_front = std::binary_search(front.begin(), front.end(), t.number);
-        const bool complete = t.state == trial_state::complete;
-        const std::string outcome = complete
-                                        ? fmt::format("{:5.1f} %{}", 100 * t.training.accuracy, on_front ? " *" : "")
-                                        : fmt::format("{}: {}", name_of(t.state), t.failure);
+        const bool complete = t.state == trial_state::complete || t.state == trial_state::pruned;
+        const std::string rung = t.rung ? fmt::format(" rung {} of {}", t.rung->number + 1, t.rung->of) : "";
+        const std::string outcome =
+            complete ? fmt::format("{:5.1f} %{}{}", 100 * t.training.accuracy, on_front ? " *" : "", rung)
+                     : fmt::format("{}: {}", name_of(t.state), t.failure);
         clear();
         fmt::print(stderr, "trial {:>3}  {:<10} {:>7.1f} M MACs {:>7.1f} KiB SRAM  {}\n", t.number, t.proposer,
                    static_cast<double>(c.mac_count.value) / 1e6, static_cast<double>(c.sram.size.value) / 1024,

@@ -18,6 +18,7 @@
 #include <llmnas/cli/command_line.hpp>
 #include <llmnas/cli/data_options.hpp>
 #include <llmnas/cli/exit_code.hpp>
+#include <llmnas/cli/halving_flags.hpp>
 #include <llmnas/cli/interrupt.hpp>
 #include <llmnas/cli/llm_flags.hpp>
 #include <llmnas/cli/program_search.hpp>
@@ -80,6 +81,7 @@ public:
                 "auto (a language model where one is found), llm, evolution, nsga2, local (local search) or random")
             ->check(CLI::IsMember({"auto", "llm", "evolution", "nsga2", "local", "random"}))
             ->capture_default_str();
+        halving_.add_to(*command_);
         command_->add_option("--include", included_, "JSON files of networks that become the first trials");
         server_.add_to(*command_);
         llm_.add_to(*command_);
@@ -121,12 +123,20 @@ private:
         if (!trainer) return tl::unexpected<error>(trainer.error());
         const dynamic_graph any_network(decode(space_point<table1_se>{}, t->limits.input, t->limits.classes));
         if (auto fits = trainer->fits(any_network.view(), fidelity_); !fits) return tl::unexpected<error>(fits.error());
+        const auto halving = halving_.read(fidelity_);
+        if (!halving) return tl::unexpected<error>(halving.error());
+        if (*halving)
+            for (const rung& r : (*halving)->rungs)
+                if (auto fits = trainer->fits(any_network.view(), r.fidelity); !fits)
+                    return tl::unexpected<error>(fits.error());
         if (const std::string advice = blas_advice(); !advice.empty() && !joins) say(advice);
         auto server = find_server();
         if (!server) return tl::unexpected<error>(server.error());
 
         gate_type judge(t->limits, t->memory);
-        auto study = study_type::open(out_, study_config(*t, seed_, fidelity_, recipe_of(trainer->describe())), judge);
+        auto config = study_config(*t, seed_, fidelity_, recipe_of(trainer->describe()));
+        if (*halving) config["halving"] = to_json(**halving);
+        auto study = study_type::open(out_, config, judge);
         if (!study) return tl::unexpected<error>(study.error());
         if (!study->notice().empty()) say(study->notice());
         const auto known = static_cast<std::int32_t>(study->trials().size());
@@ -147,6 +157,7 @@ private:
             .trials = by_proposals ? 0 : trials_,
             .proposals = proposals_,
             .fidelity = fidelity_,
+            .halving = *halving,
             .seed = seed_,
             .repair = llm_.repair(),
             .wait_for_others = !joins,
@@ -334,6 +345,7 @@ private:
     server_flags server_;
     api_key key_;
     llm_flags llm_;
+    halving_flags halving_;
     transcript_flags transcript_;
     std::string found_url_, found_model_;  ///< of the language model, where there is one
     std::int32_t workers_ = 1;

@@ -17,6 +17,7 @@
 #include <llmnas/search/journal_lock.hpp>
 #include <llmnas/search/outcome.hpp>
 #include <llmnas/search/rejection.hpp>
+#include <llmnas/search/rung.hpp>
 
 namespace llmnas::cli {
 
@@ -57,7 +58,8 @@ void print_started(const Trial& t) {
 template <class Trial>
 void print_ended(const Trial& t, const search_outcome& known) {
     json_value members{{"trial", t.number}, {"state", name_of(t.state)}, {"values", t.values}, {"front", known.front}};
-    if (t.state == trial_state::complete) members["training"] = t.training;
+    if (t.state == trial_state::complete || t.state == trial_state::pruned) members["training"] = t.training;
+    if (t.rung) members["rung"] = to_json(*t.rung);
     if (!t.failure.empty()) members["failure"] = t.failure;
     print_event("trial_ended", members);
 }

@@ -50,13 +50,15 @@ namespace detail {
 template <class Trial>
 void print_trial(const Trial& t, bool on_front) {
     const costs& c = t.candidate.cost;
-    const std::string accuracy = t.state == trial_state::complete ? fmt::format("{:.2f}", 100 * t.training.accuracy)
-                                                                  : std::string(name_of(t.state));
-    fmt::print("{:>5} {} {:<10} {:>9} {:>13} {:>11} {:>9} {:>9} {:>7.1f}{}\n", t.number, on_front ? '*' : ' ',
+    const bool trained = t.state == trial_state::complete || t.state == trial_state::pruned;
+    const std::string accuracy =
+        trained ? fmt::format("{:.2f}", 100 * t.training.accuracy) : std::string(name_of(t.state));
+    fmt::print("{:>5} {} {:<10} {:>9} {:>13} {:>11} {:>9} {:>9} {:>7.1f}{}{}\n", t.number, on_front ? '*' : ' ',
                t.proposer, accuracy, grouped(c.mac_count.value), grouped(c.parameters.value),
                fmt::format("{:.1f}", static_cast<double>(c.flash.value) / 1024),
                fmt::format("{:.1f}", static_cast<double>(c.sram.size.value) / 1024), t.training.seconds,
-               t.candidate.feasible ? "" : "  over a limit");
+               t.candidate.feasible ? "" : "  over a limit",
+               t.rung ? fmt::format("  rung {} of {}", t.rung->number + 1, t.rung->of) : "");
 }
 
 inline void print_head() {

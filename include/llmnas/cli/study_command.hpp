@@ -33,6 +33,7 @@ namespace llmnas::cli {
                       {"search", align::left},
                       {"seed"},
                       {"complete"},
+                      {"pruned"},
                       {"failed"},
                       {"open"},
                       {"front"},
@@ -48,7 +49,8 @@ namespace llmnas::cli {
         const state_counts counts(s->trials());
         const auto winner = winner_of(s->trials(), outcome);
         table.add({dir, s->search(), s->config.value("seed", json_value()).dump(),
-                   fmt::format("{}", counts[trial_state::complete]), fmt::format("{}", counts[trial_state::failed]),
+                   fmt::format("{}", counts[trial_state::complete]), fmt::format("{}", counts[trial_state::pruned]),
+                   fmt::format("{}", counts[trial_state::failed]),
                    fmt::format("{}", counts[trial_state::running] + counts[trial_state::waiting]),
                    fmt::format("{}", outcome.front.size()),
                    winner
@@ -78,7 +80,7 @@ namespace llmnas::cli {
     j["hypervolume"] = {
         {"value", last.hypervolume}, {"share_of_box", last.hypervolume / box_of(reference)}, {"reference", reference}};
     j["epochs"] = last.epochs;
-    j["training_seconds"] = training_seconds(s);
+    j["training_seconds"] = training_seconds(s.journal);
     return j;
 }
 

@@ -70,7 +70,7 @@ namespace detail {
             s.search(), s.config.value("seed", json_value()).dump(),
             fmt::format("{}", spending_of<table1_se>(s.trials(), s.journal.rejections()).proposals)};
         for (std::string& cell : row("TC", trained)) first.push_back(std::move(cell));
-        first.push_back(fmt::format("{:.3g}", training_seconds(s) / 3600));
+        first.push_back(fmt::format("{:.3g}", training_seconds(s.journal) / 3600));
         first.push_back(calls.calls > 0 ? fmt::format("{:.3g}", calls.seconds / 3600) : "");
         table.add(std::move(first));
         std::vector<std::string> second(3);

@@ -70,13 +70,6 @@ struct state_counts {
     return all == 0 ? "none" : fmt::format("{}: {}", all, fmt::join(parts, ", "));
 }
 
-/// Seconds that the study's trainings took; of trials that failed nothing is known.
-[[nodiscard]] inline double training_seconds(const study_on_disk& s) {
-    double sum = 0;
-    for (const auto& t : s.trials()) sum += t.training.seconds;
-    return sum;
-}
-
 [[nodiscard]] inline std::string hours_text(double seconds) { return fmt::format("{:.3g} h", seconds / 3600); }
 
 /// Trials as rows, most accurate first.
@@ -132,8 +125,8 @@ struct state_counts {
     const curve_point last = curve->empty() ? curve_point{} : curve->back();
     line("hypervolume",
          fmt::format("{:.4f} of the box up to {}", last.hypervolume / box_of(reference), reference_text(reference)));
-    line("training",
-         fmt::format("{}, {} epoch{}", hours_text(training_seconds(s)), last.epochs, last.epochs == 1 ? "" : "s"));
+    line("training", fmt::format("{}, {} epoch{}", hours_text(training_seconds(s.journal)), last.epochs,
+                                 last.epochs == 1 ? "" : "s"));
     const proposal_counters& c = s.journal.counters();
     if (c.calls > 0)
         line("model", fmt::format("{} calls, {} tokens in, {} out, {}", c.calls, grouped(c.prompt_tokens),

@@ -26,16 +26,33 @@ struct curve_point {
     friend bool operator==(const curve_point&, const curve_point&) = default;
 };
 
-/// Epochs that a trial has trained, without those of the rung below that it went on from; what another program trained
-/// counts as it reported.
+/// The trial on the rung below whose checkpoint a trial went on from; null where it started anew.
+template <SearchSpace Space, ObjectiveList Objectives, MemoryModel Memory>
+[[nodiscard]] const trial<Space>* continued_by(const study_state<Space, Objectives, Memory>& s, const trial<Space>& t) {
+    if (!t.rung || !t.rung->promoted_from) return nullptr;
+    const auto& below = s.trials()[static_cast<std::size_t>(*t.rung->promoted_from)];
+    return below.fidelity == t.fidelity ? &below : nullptr;
+}
+
+/// Epochs that a trial has trained itself; what another program trained counts as it reported.
 template <SearchSpace Space, ObjectiveList Objectives, MemoryModel Memory>
 [[nodiscard]] std::int64_t epochs_trained(const study_state<Space, Objectives, Memory>& s, const trial<Space>& t) {
     const auto& reported = s.more(t.number).epochs;
     const std::int64_t done =
         std::max<std::int64_t>(t.training.epochs, reported.empty() ? 0 : reported.rbegin()->first);
-    if (!t.rung || !t.rung->promoted_from) return done;
-    const auto& below = s.trials()[static_cast<std::size_t>(*t.rung->promoted_from)];
-    return below.fidelity == t.fidelity ? std::max<std::int64_t>(0, done - below.last_epoch()) : done;
+    const auto* const below = continued_by(s, t);
+    return std::max<std::int64_t>(0, done - (below == nullptr ? 0 : below->last_epoch()));
+}
+
+/// Seconds that the study's trainings took; of trials that failed nothing is known.
+template <SearchSpace Space, ObjectiveList Objectives, MemoryModel Memory>
+[[nodiscard]] double training_seconds(const study_state<Space, Objectives, Memory>& s) {
+    double sum = 0;
+    for (const auto& t : s.trials()) {
+        const auto* const below = continued_by(s, t);
+        sum += std::max(0.0, t.training.seconds - (below == nullptr ? 0 : below->training.seconds));
+    }
+    return sum;
 }
 
 /// A point behind each ended trial. Error: a reference point of another size or not finite.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// \file
 /// `llmnas study`: its texts, of studies written as a search writes them.
+#include <llmnas/cli/halving_flags.hpp>
 #include <llmnas/cli/study_command.hpp>
 
 #include <filesystem>
@@ -76,7 +77,7 @@ TEST_CASE("study show and list: what a study holds", "[cli][study]") {
     REQUIRE(found);
     REQUIRE(found->size() == 2);
     const std::string list = cli::study_list_text(*found);
-    CHECK_THAT(list, ContainsSubstring("a/one  nsga2      7         2       1     0      1    50.00\n"));
+    CHECK_THAT(list, ContainsSubstring("a/one  nsga2      7         2       0       1     0      1    50.00\n"));
     CHECK_THAT(list, ContainsSubstring("not listed: "));
     CHECK_THAT(list, ContainsSubstring("b/journal.log, line 1: not a record of an Optuna journal"));
 }
@@ -128,4 +129,22 @@ TEST_CASE("study table3: trained and Pareto candidates with ranges and hours", "
     CHECK_THAT(trained, ContainsSubstring("[76.4, 76.4] 76.4"));
     CHECK(trained.ends_with("            1"));
     CHECK_THAT(line_of(text, "PC "), ContainsSubstring("PC 1        [50.00, 50.00] 50.00"));
+}
+
+TEST_CASE("--rungs: epochs, resolution and images", "[cli][halving]") {
+    const auto parsed = [](const char* text) {
+        const auto r = cli::parse_rung(text).value();
+        return fmt::format("{} {} {}", r.epochs, r.resolution.value_or(-1), r.images.value_or(-1));
+    };
+    CHECK(parsed("3") == "3 -1 -1");
+    CHECK(parsed("3@64") == "3 64 -1");
+    CHECK(parsed("3/0") == "3 -1 0");
+    CHECK(parsed("10@96/4000") == "10 96 4000");
+    for (const char* const text :
+         {"", "0", "-1", "3@", "3/", "3@0", "3/-1", "3@64/", "3@64/5x", "x", "3 ", "99999999999"}) {
+        INFO(text);
+        const auto r = cli::parse_rung(text);
+        REQUIRE_FALSE(r);
+        CHECK_THAT(r.error().text(), ContainsSubstring("--rungs: not a rung ("));
+    }
 }
