@@ -10,13 +10,11 @@
 #include <string>
 #include <vector>
 
-#include <sys/resource.h>
-
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
 #include <llmnas/core/dynamic_graph.hpp>
-#include <llmnas/train/keep_memory.hpp>
+#include <llmnas/train/process_memory.hpp>
 #include <llmnas/train/network_module.hpp>
 #include <llmnas/train/sgd.hpp>
 #include <llmnas/zoo/lmanet.hpp>
@@ -53,8 +51,5 @@ int main(int argc, char** argv) {
     const auto passed = [&] { return std::chrono::duration<double>(clock::now() - begun).count(); };
     double steps = 0;
     for (; passed() < seconds; ++steps) step();
-    const double rate = steps * static_cast<double>(batch) / passed();
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    fmt::print("{} {}\n", rate, usage.ru_maxrss / 1024);
+    fmt::print("{} {}\n", steps * static_cast<double>(batch) / passed(), peak_resident_bytes() >> 20);
 }

@@ -26,6 +26,7 @@
 #include <llmnas/json/file.hpp>
 #include <llmnas/train/blas_check.hpp>
 #include <llmnas/train/checkpoint.hpp>
+#include <llmnas/train/process_memory.hpp>
 #include <llmnas/train/pth_writer.hpp>
 #include <llmnas/train/safetensors.hpp>
 
@@ -103,8 +104,10 @@ public:
         if (!written) return tl::unexpected<error>(written.error());
         if (auto saved = save_weights(*source, *trainer, wanted, *done); !saved)
             return tl::unexpected<error>(saved.error());
-        fmt::print("validation top-1 {:.2f} %, top-5 {:.2f} %, loss {:.4f} after {} epochs, {}\n", 100 * done->accuracy,
-                   100 * done->top5, done->loss, done->epochs, clock_text(done->seconds));
+        fmt::print(
+            "validation top-1 {:.2f} %, top-5 {:.2f} %, loss {:.4f} after {} epochs, {}, at most {} MiB of memory\n",
+            100 * done->accuracy, 100 * done->top5, done->loss, done->epochs, clock_text(done->seconds),
+            peak_resident_bytes() >> 20);
         for (const char* file : {"weights.safetensors", "weights.pth", "curve.csv"})
             fmt::print("{}\n", (out_ / file).string());
         return success;
@@ -123,9 +126,9 @@ private:
             if (command_->count(flag) == 0) value = usual;
         };
         const bool quick = recipe_ == "quick";
-        unless_given("--resolution", f.resolution, quick ? 32 : 160);
+        unless_given("--resolution", f.resolution, quick ? 64 : 160);
         unless_given("--epochs", f.epochs,
-                     quick                                                        ? 10
+                     quick                                                        ? 8
                      : recipe_.starts_with("mini") || recipe_ == "published_code" ? 30
                                                                                   : 120);
         unless_given("--batch", f.batch, quick ? 64 : 128);

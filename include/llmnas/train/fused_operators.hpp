@@ -4,6 +4,8 @@
 /// its activation, and the gradients of a depthwise convolution.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -42,7 +44,7 @@ public:
         const std::int64_t pixels = x.numel() / channels;
         const detail::channel_rows rows(pixels, channels);
         const auto row = static_cast<std::size_t>(rows.row());
-        const float* from = x.data_ptr<float>();
+        const float* const from = x.data_ptr<float>();
         // Sums of differences to the first pixel lose no digits to a large mean.
         const std::vector<float> shift = rows.repeated([&](std::int64_t c) { return from[c]; });
         std::vector<double> sums(static_cast<std::size_t>(rows.pieces()) * row);
@@ -50,16 +52,9 @@ public:
         for_pieces(rows, [&](std::int64_t piece) {
             double* sum = sums.data() + static_cast<std::size_t>(piece) * row;
             double* square = squares.data() + static_cast<std::size_t>(piece) * row;
-            rows.visit(
-                piece,
-                [&](std::int64_t at, std::int64_t count) {
-                    detail::add_moments(from + at, shift.data(), count, rows.row(), sum, square);
-                },
-                [&](std::int64_t at, std::int64_t length) {
-                    std::vector<float> last = shift;
-                    std::copy_n(from + at, length, last.data());
-                    detail::add_moments(last.data(), shift.data(), 1, rows.row(), sum, square);
-                });
+            rows.visit(piece, std::array{from}, nullptr, shift.data(), [&](const auto& in, std::int64_t count, float*) {
+                detail::add_moments(in[0], shift.data(), count, rows.row(), sum, square);
+            });
         });
         const std::vector<double> sum = rows.folded(sums);
         const std::vector<double> square = rows.folded(squares);
@@ -85,19 +80,9 @@ public:
         const auto kind = static_cast<activation_kind>(activation);
         auto* to = y.data_ptr<float>();
         for_pieces(rows, [&](std::int64_t piece) {
-            rows.visit(
-                piece,
-                [&](std::int64_t at, std::int64_t count) {
-                    detail::normalise_rows(kind, from + at, map.scale.data(), map.offset.data(), count, rows.row(),
-                                           to + at);
-                },
-                [&](std::int64_t at, std::int64_t length) {
-                    std::vector<float> last(row);
-                    std::copy_n(from + at, length, last.data());
-                    detail::normalise_rows(kind, last.data(), map.scale.data(), map.offset.data(), 1, rows.row(),
-                                           last.data());
-                    std::copy_n(last.data(), length, to + at);
-                });
+            rows.visit(piece, std::array{from}, to, nullptr, [&](const auto& in, std::int64_t count, float* out) {
+                detail::normalise_rows(kind, in[0], map.scale.data(), map.offset.data(), count, rows.row(), out);
+            });
         });
         ctx->save_for_backward({x, weight, bias, statistics});
         ctx->saved_data["activation"] = activation;
@@ -119,27 +104,18 @@ public:
         const auto* mean = statistics.data_ptr<float>();
         const float* deviation = mean + channels;
         const std::vector<float> means = rows.repeated([&](std::int64_t c) { return mean[c]; });
-        const float* from = x.data_ptr<float>();
-        const float* g = gradient.data_ptr<float>();
+        const float* const from = x.data_ptr<float>();
+        const float* const g = gradient.data_ptr<float>();
         std::vector<double> sums(static_cast<std::size_t>(rows.pieces()) * row);
         std::vector<double> products(sums.size());
         for_pieces(rows, [&](std::int64_t piece) {
             double* sum = sums.data() + static_cast<std::size_t>(piece) * row;
             double* product = products.data() + static_cast<std::size_t>(piece) * row;
-            rows.visit(
-                piece,
-                [&](std::int64_t at, std::int64_t count) {
-                    detail::add_gradient_sums(kind, from + at, g + at, map.scale.data(), map.offset.data(),
-                                              means.data(), count, rows.row(), sum, product);
-                },
-                [&](std::int64_t at, std::int64_t length) {
-                    std::vector<float> last(row);
-                    std::vector<float> last_gradient(row);  // 0 adds nothing
-                    std::copy_n(from + at, length, last.data());
-                    std::copy_n(g + at, length, last_gradient.data());
-                    detail::add_gradient_sums(kind, last.data(), last_gradient.data(), map.scale.data(),
-                                              map.offset.data(), means.data(), 1, rows.row(), sum, product);
-                });
+            // What fills a row up has no gradient and adds nothing.
+            rows.visit(piece, std::array{from, g}, nullptr, nullptr, [&](const auto& in, std::int64_t count, float*) {
+                detail::add_gradient_sums(kind, in[0], in[1], map.scale.data(), map.offset.data(), means.data(), count,
+                                          rows.row(), sum, product);
+            });
         });
         const std::vector<double> sum = rows.folded(sums);
         const std::vector<double> product = rows.folded(products);
@@ -165,20 +141,9 @@ public:
         auto* to = out.data_ptr<float>();
         for_pieces(rows, [&](std::int64_t piece) {
             rows.visit(
-                piece,
-                [&](std::int64_t at, std::int64_t count) {
-                    detail::write_gradient_rows(kind, from + at, g + at, map.scale.data(), map.offset.data(),
-                                                means.data(), slope.data(), level.data(), count, rows.row(), to + at);
-                },
-                [&](std::int64_t at, std::int64_t length) {
-                    std::vector<float> last(row);
-                    std::vector<float> last_gradient(row);
-                    std::copy_n(from + at, length, last.data());
-                    std::copy_n(g + at, length, last_gradient.data());
-                    detail::write_gradient_rows(kind, last.data(), last_gradient.data(), map.scale.data(),
-                                                map.offset.data(), means.data(), slope.data(), level.data(), 1,
-                                                rows.row(), last.data());
-                    std::copy_n(last.data(), length, to + at);
+                piece, std::array{from, g}, to, nullptr, [&](const auto& in, std::int64_t count, float* written) {
+                    detail::write_gradient_rows(kind, in[0], in[1], map.scale.data(), map.offset.data(), means.data(),
+                                                slope.data(), level.data(), count, rows.row(), written);
                 });
         });
         const at::Tensor none;

@@ -21,7 +21,7 @@
 #include <llmnas/core/training.hpp>
 #include <llmnas/train/dataset.hpp>
 #include <llmnas/train/fits_images.hpp>
-#include <llmnas/train/keep_memory.hpp>
+#include <llmnas/train/process_memory.hpp>
 #include <llmnas/train/recipe.hpp>
 #include <llmnas/train/torch_compat.hpp>
 #include <llmnas/train/training_machine.hpp>

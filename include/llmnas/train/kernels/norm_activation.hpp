@@ -4,7 +4,7 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <numeric>
@@ -97,14 +97,33 @@ public:
         return r;
     }
 
-    /// Calls `rows(begin, count, offset)` for the whole rows of a piece, `offset` the first element, and
-    /// `rest(offset, length)` for the short one where the piece has it.
-    template <class Rows, class Rest>
-    void visit(std::int64_t piece, const Rows& rows, const Rest& rest) const {
+    /// Calls `work(inputs, count, output)` for the rows of a piece, with where they begin. A row that is cut short is a
+    /// copy, filled up with `filling` (a value an element; null: zeros). `output` may be null.
+    template <std::size_t Inputs, class Work>
+    void visit(std::int64_t piece, const std::array<const float*, Inputs>& inputs, float* output, const float* filling,
+               const Work& work) const {
+        const auto from = [&](std::int64_t first) {
+            std::array<const float*, Inputs> at = inputs;
+            for (const float*& p : at) p += first;
+            return at;
+        };
+        const std::int64_t whole = values_ / row_;
         const std::int64_t begin = rows_ * piece / pieces_;
-        const std::int64_t end = std::min(rows_ * (piece + 1) / pieces_, values_ / row_);
-        if (end > begin) rows(begin * row_, end - begin);
-        if (piece == pieces_ - 1 && values_ % row_ != 0) rest(values_ / row_ * row_, values_ % row_);
+        const std::int64_t end = std::min(rows_ * (piece + 1) / pieces_, whole);
+        if (end > begin) work(from(begin * row_), end - begin, output != nullptr ? output + begin * row_ : nullptr);
+        const std::int64_t rest = values_ - whole * row_;
+        if (piece != pieces_ - 1 || rest == 0) return;
+        std::vector<float> copies(static_cast<std::size_t>(row_) * (Inputs + 1));
+        std::array<const float*, Inputs> at = from(whole * row_);
+        for (std::size_t i = 0; i < Inputs; ++i) {
+            float* copy = copies.data() + i * static_cast<std::size_t>(row_);
+            if (filling != nullptr) std::copy_n(filling, row_, copy);
+            std::copy_n(at[i], rest, copy);
+            at[i] = copy;
+        }
+        float* written = copies.data() + Inputs * static_cast<std::size_t>(row_);
+        work(at, 1, output != nullptr ? written : nullptr);
+        if (output != nullptr) std::copy_n(written, rest, output + whole * row_);
     }
 
 private:
