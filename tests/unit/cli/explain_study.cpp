@@ -133,7 +133,7 @@ TEST_CASE("explain --study --trial: what was said, and what was measured beside 
     CHECK(j["explanation"]["written"] == "at_proposal");
     CHECK(j["measured_changes"][0]["trial"] == 2);
     CHECK(j["measured_changes"][0]["with"] == "se_ratio 0.5");
-    CHECK(j["measured_changes"][0]["accuracy_difference"].get<double>() == Approx(-0.05));
+    CHECK(j["measured_changes"][0]["accuracy_difference"].get<double>() == Catch::Approx(-0.05));
     CHECK(j["measured_changes"][1]["after"]["macs"] == measured[1].after.mac_count.value);
 
     // A model that is asked now is told of them.
