@@ -67,7 +67,7 @@ TEST_CASE("study show and list: what a study holds", "[cli][study]") {
     const auto j = cli::study_json(s, cli::default_reference(s.task.limits));
     REQUIRE(j);
     CHECK(j->at("states").at("complete") == 2);
-    CHECK(j->at("hypervolume").at("share_of_box").get<double>() == Approx(share));
+    CHECK(j->at("hypervolume").at("share_of_box").get<double>() == Catch::Approx(share));
     CHECK(j->at("winner") == 0);
     CHECK_FALSE(j->contains("trials"));
 

@@ -96,7 +96,7 @@ TEST_CASE("feasible share: a count that grows too large is given up", "[cost][bo
 TEST_CASE("feasible share: estimates agree with exact counts of the paper's spaces", "[cost][bounds]") {
     const auto exact = count_feasible<table1>(sram_only);
     CHECK(exact.complete);
-    CHECK(exact.share() == Approx(0.00440596).epsilon(1e-5));
+    CHECK(exact.share() == Catch::Approx(0.00440596).epsilon(1e-5));
     CHECK(inside(estimate_feasible_share<table1>(sram_only, 100'000, 1), exact.share()));
     CHECK(inside(estimate_feasible_share<table1_se, overlaid>(sram_only, 30'000, 2),
                  count_feasible<table1_se, overlaid>(sram_only).share()));
@@ -119,13 +119,13 @@ TEST_CASE("feasible share: known values of the paper's space", "[cost][bounds]")
 TEST_CASE("feasible share: the confidence interval", "[cost][bounds]") {
     // Newcombe, "Two-sided confidence intervals for the single proportion", 1998, Table I, method 3.
     const auto a = wilson_interval(81, 263);
-    CHECK(a.lower == Approx(0.2553).margin(5e-5));
-    CHECK(a.upper == Approx(0.3662).margin(5e-5));
+    CHECK(a.lower == Catch::Approx(0.2553).margin(5e-5));
+    CHECK(a.upper == Catch::Approx(0.3662).margin(5e-5));
     const auto b = wilson_interval(0, 20);
     CHECK(b.lower == 0);
-    CHECK(b.upper == Approx(0.1611).margin(5e-5));
+    CHECK(b.upper == Catch::Approx(0.1611).margin(5e-5));
     const auto c = wilson_interval(29, 29);
-    CHECK(c.lower == Approx(0.8830).margin(5e-5));
+    CHECK(c.lower == Catch::Approx(0.8830).margin(5e-5));
     CHECK(c.upper == 1);
     CHECK(wilson_interval(0, 0).upper == 1);
 }

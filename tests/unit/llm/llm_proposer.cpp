@@ -165,7 +165,7 @@ TEST_CASE("llm_proposer: tokens and money are counted, caps end its use with a s
     REQUIRE(p.ask(s.context(), rng));
     CHECK_FALSE(p.retired());
     REQUIRE(p.ask(s.context(), rng));
-    CHECK(p.counters().cost == Approx(3 * (11 * 2.0 + 7 * 10.0) / 1e6));
+    CHECK(p.counters().cost == Catch::Approx(3 * (11 * 2.0 + 7 * 10.0) / 1e6));
     CHECK(p.retired() == "the language model has used 64 tokens of the 50 allowed");
 
     const spending_caps money{.cost = 0.5};

@@ -141,7 +141,7 @@ TEST_CASE("yield: thirty proposals, every failure counted by kind, no call lost"
     CHECK(y.counters.reply_repairs[repair_kind::trailing_comma] == 3);
     CHECK(y.counters.prompt_tokens == 27 * 11);
     CHECK(y.counters.completion_tokens == 27 * 7);
-    CHECK(y.counters.cost == Approx(27 * (11 + 2 * 7) / 1e6));
+    CHECK(y.counters.cost == Catch::Approx(27 * (11 + 2 * 7) / 1e6));
     CHECK(y.results["calls"]["calls"] == 30);
     CHECK(y.results["rejections"]["duplicate"] == 3);
     // The model is told what became of the network that it repeated.

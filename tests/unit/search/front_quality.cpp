@@ -58,10 +58,10 @@ TEST_CASE("crowding distance: sides of the box between neighbours, in parts of t
     // x 0, 1, 4, 10; y 0, 5, 8, 10 (maximised, so the order is the same along both).
     const values front{4, 8, 0, 0, 10, 10, 1, 5};
     const auto d = crowding_distances(front, two).value();
-    CHECK(d[0] == Approx(9.0 / 10 + 5.0 / 10));
+    CHECK(d[0] == Catch::Approx(9.0 / 10 + 5.0 / 10));
     CHECK(d[1] == infinite);
     CHECK(d[2] == infinite);
-    CHECK(d[3] == Approx(4.0 / 10 + 8.0 / 10));
+    CHECK(d[3] == Catch::Approx(4.0 / 10 + 8.0 / 10));
 }
 
 TEST_CASE("crowding distance: few points, equal points, one value on an axis", "[search]") {
@@ -79,20 +79,20 @@ TEST_CASE("IGD and IGD+: worked out by hand", "[search]") {
     constexpr direction d[] = {direction::minimize, direction::minimize};
     const values reference{0, 4, 4, 0}, front{3, 4, 5, 1};
     CHECK(igd(reference, reference, d).value() == 0);
-    CHECK(igd(front, reference, d).value() == Approx((3 + std::sqrt(2.0)) / 2));
-    CHECK(igd_plus(front, reference, d).value() == Approx((3 + std::sqrt(2.0)) / 2));
+    CHECK(igd(front, reference, d).value() == Catch::Approx((3 + std::sqrt(2.0)) / 2));
+    CHECK(igd_plus(front, reference, d).value() == Catch::Approx((3 + std::sqrt(2.0)) / 2));
     // A point that is better than the reference in one objective: IGD+ forgives that, IGD does not.
-    CHECK(igd(values{2, 0}, values{1, 4}, d).value() == Approx(std::sqrt(17.0)));
+    CHECK(igd(values{2, 0}, values{1, 4}, d).value() == Catch::Approx(std::sqrt(17.0)));
     CHECK(igd_plus(values{2, 0}, values{1, 4}, d).value() == 1);
     CHECK(igd_plus(values{0, 0}, reference, d).value() == 0);
     // Directions.
-    CHECK(igd_plus(values{2, 0}, values{1, 4}, two).value() == Approx(std::sqrt(17.0)));
+    CHECK(igd_plus(values{2, 0}, values{1, 4}, two).value() == Catch::Approx(std::sqrt(17.0)));
     CHECK(igd_plus(values{2, 5}, values{1, 4}, two).value() == 1);
 }
 
 TEST_CASE("IGD: one objective, fronts without points, values that are not finite", "[search]") {
     constexpr direction up[] = {direction::maximize};
-    CHECK(igd(values{3, 8}, values{10, 4}, up).value() == Approx(1.5));
+    CHECK(igd(values{3, 8}, values{10, 4}, up).value() == Catch::Approx(1.5));
     const auto none = igd({}, values{1}, up);
     REQUIRE_FALSE(none);
     CHECK(none.error().text() == "IGD: a front without points (got 0 and 1 points, wanted at least one each)");

@@ -143,9 +143,9 @@ TEST_CASE("promotion_order: rank, then hypervolume contribution, by hand", "[hal
     const std::vector<double> front{0.5, 100, 0.6, 200, 0.4, 50};
     const auto alone = hypervolume_contributions(front, accuracy_and_cost);
     REQUIRE(alone);
-    CHECK((*alone)[0] == Approx(0.5 * (1 - 1.0 / 3)));
-    CHECK((*alone)[1] == Approx(0.5 * 0.1));
-    CHECK((*alone)[2] == Approx(0.1 / 3));
+    CHECK((*alone)[0] == Catch::Approx(0.5 * (1 - 1.0 / 3)));
+    CHECK((*alone)[1] == Catch::Approx(0.5 * 0.1));
+    CHECK((*alone)[2] == Catch::Approx(0.1 / 3));
     // Behind the front: two that do not dominate each other and stand alike, then what all dominate.
     std::vector<double> points{0.2, 300, 0.45, 120, 0.3, 60};
     points.insert(points.end(), front.begin(), front.end());

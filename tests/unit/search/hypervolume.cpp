@@ -81,7 +81,7 @@ TEST_CASE("hypervolume: equal to inclusion and exclusion", "[search]") {
                 const values ref(m, round % 3 == 0 ? 0.7 : 1.1);  // 0.7: some points beyond it
                 INFO(m << " objectives, " << n << " points");
                 REQUIRE(hypervolume(points, ref, all_minimised(m)).value() ==
-                        Approx(by_subsets(points, ref)).margin(1e-12));
+                        Catch::Approx(by_subsets(points, ref)).margin(1e-12));
             }
 }
 
@@ -127,7 +127,8 @@ TEST_CASE("hypervolume: the sweep in four dimensions equals the general algorith
         const values points = round % 2 == 0 ? uniform(60, 4, rng) : on_sphere(60, 4, rng);
         const detail::minimised_points p{points, 4};
         const values ref(4, 1.0);
-        CHECK(detail::hypervolume_4(p, ref.data()) == Approx(detail::hypervolume_wfg(p, ref.data())).epsilon(1e-12));
+        CHECK(detail::hypervolume_4(p, ref.data()) ==
+              Catch::Approx(detail::hypervolume_wfg(p, ref.data())).epsilon(1e-12));
     }
 }
 
@@ -143,14 +144,14 @@ TEST_CASE("hypervolume: directions, order and dominated points change nothing", 
             ref[k] = -1;
             for (std::size_t i = k; i < mirrored.size(); i += m) mirrored[i] = -mirrored[i];
         }
-        CHECK(hypervolume(mirrored, ref, towards).value() == Approx(plain).epsilon(1e-12));
+        CHECK(hypervolume(mirrored, ref, towards).value() == Catch::Approx(plain).epsilon(1e-12));
         values more;
         for (std::size_t i = points.size(); i > 0; i -= m)
             more.insert(more.end(), points.begin() + static_cast<std::ptrdiff_t>(i - m),
                         points.begin() + static_cast<std::ptrdiff_t>(i));
         for (std::size_t k = 0; k < m; ++k) more.push_back((points[k] + 1) / 2);  // dominated by the first
         more.insert(more.end(), points.begin(), points.begin() + static_cast<std::ptrdiff_t>(m));  // the first again
-        CHECK(hypervolume(more, values(m, 1.0), all_minimised(m)).value() == Approx(plain).epsilon(1e-12));
+        CHECK(hypervolume(more, values(m, 1.0), all_minimised(m)).value() == Catch::Approx(plain).epsilon(1e-12));
     }
 }
 

@@ -43,11 +43,11 @@ curve_point point(std::int32_t trials, std::int64_t epochs, double hypervolume, 
 TEST_CASE("mean_with_interval: Student's t as in its tables", "[study]") {
     const auto m = mean_with_interval(std::vector<double>{1, 2, 3, 4, 5});
     CHECK(m.count == 5);
-    CHECK(m.mean == Approx(3));
+    CHECK(m.mean == Catch::Approx(3));
     REQUIRE(m.half_width);
-    CHECK(*m.half_width == Approx(2.776445 * std::sqrt(2.5 / 5)).epsilon(1e-6));  // t(0.975, 4)
+    CHECK(*m.half_width == Catch::Approx(2.776445 * std::sqrt(2.5 / 5)).epsilon(1e-6));  // t(0.975, 4)
     const auto two = mean_with_interval(std::vector<double>{1, 3}, 0.9);
-    CHECK(*two.half_width == Approx(6.313752).epsilon(1e-6));  // t(0.95, 1), standard error 1
+    CHECK(*two.half_width == Catch::Approx(6.313752).epsilon(1e-6));  // t(0.95, 1), standard error 1
     CHECK_FALSE(mean_with_interval(std::vector<double>{7}).half_width);
     CHECK(mean_with_interval(std::vector<double>{7}).mean == 7);
     CHECK(mean_with_interval({}).count == 0);
@@ -80,7 +80,7 @@ TEST_CASE("curve_of: hypervolume and epochs in the order in which trials ended",
         INFO("point " << i);
         CHECK((*curve)[i].trials == p.trials);
         CHECK((*curve)[i].epochs == p.epochs);
-        CHECK((*curve)[i].hypervolume == Approx(p.hypervolume));
+        CHECK((*curve)[i].hypervolume == Catch::Approx(p.hypervolume));
         CHECK((*curve)[i].accuracy == p.accuracy);
     };
     near(0, point(1, 3, volume(0.2, candidates[1]), 0.2));
@@ -131,8 +131,8 @@ TEST_CASE("compare: groups at the budget that all used up", "[study]") {
     CHECK(entries[2].hypervolume.mean == 2);
     CHECK(entries[3].hypervolume.count == 2);
     CHECK(entries[3].hypervolume.mean == 4);
-    CHECK(*entries[3].hypervolume.half_width == Approx(12.7062).epsilon(1e-4));
-    CHECK(entries[3].accuracy.mean == Approx(0.4));
+    CHECK(*entries[3].hypervolume.half_width == Catch::Approx(12.7062).epsilon(1e-4));
+    CHECK(entries[3].accuracy.mean == Catch::Approx(0.4));
     const auto by_epochs = compare(studies, budget_unit::epochs, std::vector<std::int64_t>{8}, 0.95);
     CHECK(by_epochs[0].hypervolume.mean == 4);
     CHECK(by_epochs[1].hypervolume.mean == 0);  // no trial of b had ended by then
