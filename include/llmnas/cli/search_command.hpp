@@ -87,9 +87,12 @@ public:
         llm_.add_to(*command_);
         transcript_.add_to(*command_);
         options_.add_to(*command_);
-        command_->add_option("--workers", workers_, "Processes that propose and train at the same time on this host")
+        command_
+            ->add_option("--workers", workers_,
+                         "Processes that propose and train at the same time on this host; 0: makes the study, for "
+                         "llmnas worker on others")
             ->capture_default_str()
-            ->check(CLI::Range(1, 1024));
+            ->check(CLI::Range(0, 1024));
         auto* const quiet = command_->add_flag("--quiet", quiet_, "No progress and notices; the results stay");
         command_->add_flag("--json", json_, "Events as JSON lines on stdout instead of progress and tables")
             ->excludes(quiet);
@@ -167,11 +170,15 @@ private:
         child_process<program_search> where(*trainer_options, interrupt_requested);
         search_loop<program_search, child_process<program_search>, search_progress> loop(*study, judge, where, progress,
                                                                                          options);
+        if (workers_ != 1)
+            if (auto given = loop.leave_to_others(*networks); !given) return tl::unexpected<error>(given.error());
+        if (workers_ == 0) {
+            say(fmt::format("made; work on it with: llmnas worker --study {}", cli::quoted(out_)));
+            return success;
+        }
         result<search_outcome> outcome;
         if (workers_ == 1)
             outcome = propose_with(loop, *server, *networks, study->counters());
-        else if (auto given = loop.leave_to_others(*networks); !given)
-            outcome = tl::unexpected<error>(given.error());
         else
             outcome =
                 search_by_workers(*study, progress, worker_words(), static_cast<std::size_t>(workers_), time_limit_)
