@@ -135,7 +135,7 @@ private:
             auto number = study_.start(next->network, next->record, f, options_.seed, budget_.trials());
             if (!number) return tl::unexpected<error>(number.error());
             if (!*number) {  // another worker was faster, with this network or with the last trial
-                if (!CountingProposer<P> || !next->record.history.instead_of.empty()) continue;
+                if (!next->record.history.instead_of.empty()) continue;
                 if (auto judged = judge_.judge(next->network.network); !judged)
                     refuse(next->record.proposer, std::move(judged).error(), std::move(next->network.network));
                 else
