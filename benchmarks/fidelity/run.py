@@ -1,13 +1,15 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Rank correlation between fidelities: random feasible networks, each trained at the reference fidelity and at cheaper ones.
+"""Rank correlation between fidelities: random feasible networks, each trained at the reference fidelity and at cheaper ones;
+and of scores that need no training.
 
-    benchmarks/fidelity/run.py PROGRAM --out DIR [--networks 20] [--seed 7] [--jobs CORES] [--report-only]
+    benchmarks/fidelity/run.py SCORES [--llmnas PROGRAM] [--out DIR] [--networks 20] [--seed 7] [--jobs CORES] [--report-only]
 
-PROGRAM is llmnas. Every training is a `llmnas train` of one thread in a directory of its own below DIR; what is finished there
+SCORES is benchmark_fidelity_program, which scores untrained networks. Every training is a `llmnas train` of one thread in a directory of its own below DIR; what is finished there
 is not trained again, so that the run can be stopped at any time. Prints Spearman's coefficient of validation top-1
 with a 95 % interval by bootstrap over the networks, and each fidelity's cost relative to the reference: images x pixels,
-and CPU time. Needs scipy (Debian: python3-scipy)."""
+and CPU time. Takes hours on two cores. Needs
+scipy (Debian: python3-scipy) and CIFAR-100 in $LLMNAS_DATA_DIR or data/."""
 import argparse
 import concurrent.futures
 import csv
@@ -30,8 +32,9 @@ FIDELITIES = {
 }
 
 arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-arguments.add_argument("program")
-arguments.add_argument("--out", type=pathlib.Path, required=True)
+arguments.add_argument("scores")
+arguments.add_argument("--llmnas", dest="program", default="build/release/llmnas")
+arguments.add_argument("--out", type=pathlib.Path, default="build/fidelity")
 arguments.add_argument("--networks", type=int, default=20)
 arguments.add_argument("--seed", type=int, default=7)
 arguments.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
@@ -73,6 +76,15 @@ def accuracies(out):
         return [float(row["top1"]) for row in csv.DictReader(file)]
 
 
+def untrained(numbers):
+    """Scores of networks by name, in order."""
+    lines = subprocess.run([options.scores, os.environ.get("LLMNAS_DATA_DIR") or "data",
+                            *(str(options.out / f"{n:03}.json") for n in numbers)],
+                           stdout=subprocess.PIPE, check=True, text=True).stdout.splitlines()
+    found = [json.loads(line) for line in lines]
+    return {name: [f[name] for f in found] for name in found[0]}
+
+
 def report(sample):
     import numpy
     from scipy import stats
@@ -92,6 +104,12 @@ def report(sample):
                 sums += times
         return sums[0] / sums[1] if sums[1] else math.nan
 
+    def correlation(a, b):
+        """Spearman's coefficient, and the ends of its interval."""
+        drawn = stats.bootstrap((a, b), lambda x, y: stats.spearmanr(x, y)[0], paired=True, vectorized=False,
+                                method="percentile", n_resamples=10000, random_state=numpy.random.default_rng(0))
+        return stats.spearmanr(a, b)[0], (drawn.confidence_interval.low, drawn.confidence_interval.high)
+
     columns = [(name, name, final(name), FIDELITIES[name][:3]) for name in FIDELITIES if name != REFERENCE]
     resolution, images, epochs, _ = FIDELITIES[REFERENCE]
     columns.insert(0, (f"reference, stopped behind epoch 1 of {epochs}", REFERENCE, final(REFERENCE, 0), (resolution, images, 1)))
@@ -107,13 +125,19 @@ def report(sample):
             continue
         low = numpy.array([accuracy(n) for n in both])
         high = numpy.array([final(REFERENCE)(n) for n in both])
-        interval = stats.bootstrap((low, high), lambda a, b: stats.spearmanr(a, b)[0], paired=True, vectorized=False,
-                                   method="percentile", n_resamples=10000,
-                                   random_state=numpy.random.default_rng(0)).confidence_interval
+        rho, interval = correlation(low, high)
         share = (pixels / resolution) ** 2 * (count / images) * (length / epochs)
         time = "1/5" if trained == REFERENCE else f"{cpu_ratio(trained):.2f}"
         print(f"| {name} | {len(both)} | {share:.3g} | {time} | {numpy.median(low):.1%} [{low.min():.1%}, {low.max():.1%}] | "
-              f"{stats.spearmanr(low, high)[0]:.2f} | {interval.low:.2f} to {interval.high:.2f} |")
+              f"{rho:.2f} | {interval[0]:.2f} to {interval[1]:.2f} |")
+    scores = untrained(every)
+    scores["MACs"] = [sample[n]["macs"] for n in every]
+    scores["parameters"] = [sample[n]["params"] for n in every]
+    print("\n| score without training | networks | seconds each, one core | Spearman | 95 % |\n|---|---|---|---|---|")
+    for name in ("synflow", "naswot", "MACs", "parameters"):
+        rho, interval = correlation(numpy.array(scores[name]), values)
+        seconds = f"{numpy.median(scores[name + '_seconds']):.2f}" if name + "_seconds" in scores else "0"
+        print(f"| {name} | {len(every)} | {seconds} | {rho:.2f} | {interval[0]:.2f} to {interval[1]:.2f} |")
     print("\n| network | MACs, 10^6 | parameters, 10^3 | " + " | ".join(FIDELITIES) + " |\n|---|---|---|" + "---|" * len(FIDELITIES))
     for n in every:
         cells = [f"{final(f)(n):.2%}" if n in finished(f) else "" for f in FIDELITIES]

@@ -14,8 +14,8 @@
 #include <fmt/format.h>
 
 #include <llmnas/core/dynamic_graph.hpp>
-#include <llmnas/train/process_memory.hpp>
 #include <llmnas/train/network_module.hpp>
+#include <llmnas/train/process_memory.hpp>
 #include <llmnas/train/sgd.hpp>
 #include <llmnas/zoo/lmanet.hpp>
 

@@ -29,6 +29,7 @@
 #include <llmnas/search/loop.hpp>
 #include <llmnas/search/network_header.hpp>
 #include <llmnas/search/nsga2_proposer.hpp>
+#include <llmnas/search/prescreened_proposer.hpp>
 #include <llmnas/search/random_proposer.hpp>
 #include <llmnas/search/results.hpp>
 #include <llmnas/train/any_dataset.hpp>
@@ -39,3 +40,4 @@
 #include <llmnas/train/safetensors.hpp>
 #include <llmnas/train/trainer.hpp>
 #include <llmnas/train/weights_file.hpp>
+#include <llmnas/train/zero_cost_scores.hpp>

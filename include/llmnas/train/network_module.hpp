@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <string>
@@ -30,6 +31,9 @@ struct module_options {
     bool fused_operators = true;  ///< where they serve (fused_operators.hpp); else libtorch's alone
 };
 
+/// Is called with an operator and its output, activation included.
+using operator_observer = std::function<void(const op&, const at::Tensor&)>;
+
 /// A lowered network as a module: N x C x H x W floats in, N x classes logits out. Height and width may differ from the
 /// network's input as long as shapes_at() accepts them. Names of parameters and buffers are those of
 /// parameter_names.hpp.
@@ -53,8 +57,9 @@ public:
             if (ops_[i].has_weights()) add_weights(ops_[i], layers_[i], paths[i], generator);
     }
 
-    /// Logits of a batch. Throws c10::Error where the shape does not fit (shapes_at() tells before).
-    [[nodiscard]] at::Tensor forward(const at::Tensor& images) {
+    /// Logits of a batch; `observe` sees each operator's output. Throws c10::Error where the shape does not fit
+    /// (shapes_at() tells before).
+    [[nodiscard]] at::Tensor forward(const at::Tensor& images, const operator_observer& observe = {}) {
         std::vector<at::Tensor> values(ops_.size() + 1);
         values[0] = images;
         const graph_view net = view();
@@ -64,6 +69,7 @@ public:
             for (const std::int32_t t : net.inputs_of(ops_[i]))
                 arguments.push_back(values[static_cast<std::size_t>(t)]);
             values[i + 1] = run(ops_[i], layers_[i], arguments);
+            if (observe) observe(ops_[i], values[i + 1]);
             for (const std::int32_t t : net.inputs_of(ops_[i]))  // maps that nothing reads any more
                 if (t > 0 && ops_[static_cast<std::size_t>(t) - 1].last_use == static_cast<std::int32_t>(i))
                     values[static_cast<std::size_t>(t)].reset();
