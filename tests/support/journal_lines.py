@@ -2,8 +2,9 @@
 """Journals of studies, for integration tests to compare."""
 import json
 
+# The command line, too: a replay has other flags than the search that it repeats.
 TELLS_OF_TIME_OR_PROCESS = ("datetime_start", "datetime_complete", "worker_id", "lease", "seconds", "seconds_waited",
-                            "images_per_second")
+                            "images_per_second", "llmnas_command")
 
 
 def journal(out):

@@ -131,7 +131,7 @@ TEST_CASE("study table3: trained and Pareto candidates with ranges and hours", "
     CHECK_THAT(line_of(text, "PC "), ContainsSubstring("PC 1        [50.00, 50.00] 50.00"));
 }
 
-TEST_CASE("--rungs: epochs, resolution and images", "[cli][halving]") {
+TEST_CASE("rungs as flags: epochs, resolution and images", "[cli][halving]") {
     const auto parsed = [](const char* text) {
         const auto r = cli::parse_rung(text).value();
         return fmt::format("{} {} {}", r.epochs, r.resolution.value_or(-1), r.images.value_or(-1));
