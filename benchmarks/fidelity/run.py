@@ -138,9 +138,10 @@ def report(sample):
         rho, interval = correlation(numpy.array(scores[name]), values)
         seconds = f"{numpy.median(scores[name + '_seconds']):.2f}" if name + "_seconds" in scores else "0"
         print(f"| {name} | {len(every)} | {seconds} | {rho:.2f} | {interval[0]:.2f} to {interval[1]:.2f} |")
-    print("\n| network | MACs, 10^6 | parameters, 10^3 | " + " | ".join(FIDELITIES) + " |\n|---|---|---|" + "---|" * len(FIDELITIES))
+    shown = [f for f in FIDELITIES if finished(f)]
+    print("\n| network | MACs, 10^6 | parameters, 10^3 | " + " | ".join(shown) + " |\n|---|---|---|" + "---|" * len(shown))
     for n in every:
-        cells = [f"{final(f)(n):.2%}" if n in finished(f) else "" for f in FIDELITIES]
+        cells = [f"{final(f)(n):.2%}" if n in finished(f) else "" for f in shown]
         print(f"| {n} | {sample[n]['macs'] / 1e6:.1f} | {sample[n]['params'] / 1e3:.0f} | " + " | ".join(cells) + " |")
 
 
