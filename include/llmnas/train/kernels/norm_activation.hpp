@@ -137,17 +137,26 @@ private:
     std::int64_t pieces_ = 0;
 };
 
-/// Rows whose float sums are added to double ones: few enough that rounding stays that of a short sum.
-inline constexpr std::int64_t rows_a_sum = 64;
+/// Calls `add(begin, end, held)` for a few rows at a time: few enough that the rounding of what it adds to the 2 x
+/// `row` floats at `held` stays that of short sums. These go into `first` and `second`.
+template <class Add>
+void add_short_sums(std::int64_t rows, std::int64_t row, double* first, double* second, const Add& add) {
+    constexpr std::int64_t rows_a_sum = 64;
+    std::vector<float> held(static_cast<std::size_t>(2 * row));
+    for (std::int64_t begin = 0; begin < rows; begin += rows_a_sum) {
+        std::fill(held.begin(), held.end(), 0.0F);
+        add(begin, std::min(rows, begin + rows_a_sum), held.data());
+        for (std::int64_t i = 0; i < row; ++i) {
+            first[i] += static_cast<double>(held[static_cast<std::size_t>(i)]);
+            second[i] += static_cast<double>(held[static_cast<std::size_t>(row + i)]);
+        }
+    }
+}
 
 /// sums[i] += x - shift and squares[i] += (x - shift)^2 over `rows` rows of `row` values.
 inline void add_moments(const float* x, const float* shift, std::int64_t rows, std::int64_t row, double* sums,
                         double* squares) {
-    std::vector<float> held(static_cast<std::size_t>(2 * row));
-    for (std::int64_t begin = 0; begin < rows; begin += rows_a_sum) {
-        const std::int64_t end = std::min(rows, begin + rows_a_sum);
-        std::fill(held.begin(), held.end(), 0.0F);
-        float* first = held.data();
+    add_short_sums(rows, row, sums, squares, [=](std::int64_t begin, std::int64_t end, float* held) {
         on_float_vectors([=]<int Lanes>() __attribute__((always_inline)) {
             using V = typename float_lanes<Lanes>::type;
             for (std::int64_t r = begin; r < end; ++r)
@@ -155,20 +164,16 @@ inline void add_moments(const float* x, const float* shift, std::int64_t rows, s
                     V v, s, sum, square;
                     load(v, x + r * row + i);
                     load(s, shift + i);
-                    load(sum, first + i);
-                    load(square, first + row + i);
+                    load(sum, held + i);
+                    load(square, held + row + i);
                     v -= s;
                     sum += v;
                     square += v * v;
-                    store(first + i, sum);
-                    store(first + row + i, square);
+                    store(held + i, sum);
+                    store(held + row + i, square);
                 }
         });
-        for (std::int64_t i = 0; i < row; ++i) {
-            sums[i] += static_cast<double>(first[i]);
-            squares[i] += static_cast<double>(first[row + i]);
-        }
-    }
+    });
 }
 
 /// y = activation(x * scale + offset).
@@ -195,12 +200,8 @@ inline void normalise_rows(activation_kind activation, const float* x, const flo
 inline void add_gradient_sums(activation_kind activation, const float* x, const float* gradient, const float* scale,
                               const float* offset, const float* mean, std::int64_t rows, std::int64_t row, double* sums,
                               double* products) {
-    std::vector<float> held(static_cast<std::size_t>(2 * row));
-    for (std::int64_t begin = 0; begin < rows; begin += rows_a_sum) {
-        const std::int64_t end = std::min(rows, begin + rows_a_sum);
-        std::fill(held.begin(), held.end(), 0.0F);
-        float* first = held.data();
-        with_activation(activation, [=]<activation_kind A>() {
+    with_activation(activation, [=]<activation_kind A>() {
+        add_short_sums(rows, row, sums, products, [=](std::int64_t begin, std::int64_t end, float* held) {
             on_float_vectors([=]<int Lanes>() __attribute__((always_inline)) {
                 using V = typename float_lanes<Lanes>::type;
                 for (std::int64_t r = begin; r < end; ++r)
@@ -211,21 +212,17 @@ inline void add_gradient_sums(activation_kind activation, const float* x, const 
                         load(a, scale + i);
                         load(b, offset + i);
                         load(m, mean + i);
-                        load(sum, first + i);
-                        load(product, first + row + i);
+                        load(sum, held + i);
+                        load(product, held + row + i);
                         activate_backward<A>(v * a + b, d);
                         sum += d;
                         product += d * (v - m);
-                        store(first + i, sum);
-                        store(first + row + i, product);
+                        store(held + i, sum);
+                        store(held + row + i, product);
                     }
             });
         });
-        for (std::int64_t i = 0; i < row; ++i) {
-            sums[i] += static_cast<double>(first[i]);
-            products[i] += static_cast<double>(first[row + i]);
-        }
-    }
+    });
 }
 
 /// out = d * scale + (x - mean) * slope + level.
