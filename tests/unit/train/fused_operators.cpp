@@ -148,12 +148,12 @@ TEST_CASE("NaN passes through a fused batch norm", "[train][fused]") {
 }
 
 TEST_CASE("gradients of a depthwise convolution equal libtorch's", "[train][fused]") {
-    at::set_num_threads(2);
+    at::set_num_threads(1);
     const auto kernel = GENERATE(5, 7);
     const auto stride = GENERATE(1, 2);
-    const auto channels = GENERATE(8, 16, 27, 48);
+    const auto channels = GENERATE(8, 27, 48);
     // Maps smaller than the filter, of odd and even size, wider than a tile.
-    const auto height = GENERATE(1, 2, 5, 12);
+    const auto height = GENERATE(1, 5, 12);
     const auto width = GENERATE(1, 4, 19);
     const std::int64_t pad = kernel / 2;
     INFO("kernel " << kernel << ", stride " << stride << ", " << channels << " x " << height << " x " << width);
