@@ -12,6 +12,9 @@ import sys
 import tempfile
 import time
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from support.optuna_study import load_study  # noqa: E402
+
 PROGRAM = os.environ["LLMNAS_PROGRAM"]
 TRIALS = 4
 SMALL = ["--resolution", "32", "--images", "400", "--epochs", "2", "--batch", "50", "--validation-images", "200",
@@ -74,16 +77,9 @@ def kill_and_continue(out, reference):
 
 
 def check_optuna(out):
-    try:
-        import optuna
-    except ImportError:
-        print("Optuna: SKIPPED, python3-optuna is not installed")
+    study = load_study(out)
+    if study is None:
         return
-    import warnings
-    warnings.simplefilter("ignore")
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    storage = optuna.storages.JournalStorage(optuna.storages.JournalFileStorage(str(out / "journal.log")))
-    study = optuna.load_study(study_name="llmnas", storage=storage)
     results = json.loads((out / "results.json").read_text())
     assert len(study.trials) == TRIALS
     for trial, ours in zip(study.trials, results["trials"]):
@@ -98,7 +94,7 @@ def check_optuna(out):
                 else:
                     assert trial.params[f"stage{number}.{field}"] == value, (number, field)
     assert sorted(t.number for t in study.best_trials) == results["front"]
-    print(f"Optuna {optuna.__version__}: the same trials, values, parameters and front")
+    print("Optuna: the same trials, values, parameters and front")
 
 
 def main():
